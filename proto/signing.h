@@ -1,0 +1,19 @@
+/* Ed25519 signing, linked into agents and the broker's receipt signer, and nowhere else (`make lint` looks with nm). */
+#ifndef LIAISON_PROTO_SIGNING_H
+#define LIAISON_PROTO_SIGNING_H
+
+#include "proto/signature.h"
+
+/*
+ * Signs and verifies with `public_key` what was signed before it leaves (a flipped bit in a secret key must not leave as
+ * a signature). `secret` is libsodium's 64-byte form. LIAISON_INTERNAL if verification fails.
+ */
+enum liaison_err sign_bytes(const char *domain, const char *network, const void *payload, size_t len,
+	const uint8_t secret[64], const struct public_key *public_key, uint8_t signature[SIGNATURE_BYTES])
+	LIAISON_MUST_CHECK;
+
+/* Fills checkpoint->key and checkpoint->signature, whose 16 and 64 bytes the caller provides in `.data` with `.len`. */
+enum liaison_err checkpoint_sign(Liaison__Checkpoint *checkpoint, const char *network, const struct secret_keys *keys)
+	LIAISON_MUST_CHECK;
+
+#endif
