@@ -197,16 +197,16 @@ zap_answer_one(struct zap *zap, struct zap_frame *frames, size_t count)
 	if (count < 9)
 		return;
 	struct zap_frame *request = frames + 2;
-	struct office_id office = {{0}};
+	struct net_user who = {{0}};
 	char address[256];
 	bool let_in = false;
 
 	if (zap_frame_is(&request[0], "1.0") && zap_frame_is(&request[2], zap->domain) &&
-	    zap_frame_is(&request[5], "CURVE") && request[6].len == PUBLIC_KEY_BYTES) {
+		zap_frame_is(&request[5], "CURVE") && request[6].len == PUBLIC_KEY_BYTES) {
 		struct public_key key;
 		memcpy(key.bytes, request[6].bytes, sizeof key.bytes);
 		snprintf(address, sizeof address, "%.*s", (int)request[3].len, (const char *)request[3].bytes);
-		let_in = zap->admit(zap->arg, &key, address, &office);
+		let_in = zap->admit(zap->arg, &key, address, &who);
 	}
 	zmq_send(zap->socket, frames[0].bytes, frames[0].len, ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	zmq_send(zap->socket, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
@@ -214,7 +214,7 @@ zap_answer_one(struct zap *zap, struct zap_frame *frames, size_t count)
 	zmq_send(zap->socket, request[1].bytes, request[1].len, ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	zmq_send(zap->socket, let_in ? "200" : "400", 3, ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	zmq_send(zap->socket, let_in ? "OK" : "No", 2, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-	zmq_send(zap->socket, office.text, strlen(office.text), ZMQ_SNDMORE | ZMQ_DONTWAIT);
+	zmq_send(zap->socket, who.text, strlen(who.text), ZMQ_SNDMORE | ZMQ_DONTWAIT);
 	zmq_send(zap->socket, "", 0, ZMQ_DONTWAIT);
 }
 
@@ -259,7 +259,8 @@ server_configure(struct server *server, const struct server_options *options)
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, options->secret, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_ZAP_DOMAIN, options->zap_domain, strlen(options->zap_domain)) == 0 &&
 	       set_int(s, ZMQ_ZAP_ENFORCE_DOMAIN, 1) && zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
-	       set_int(s, ZMQ_HANDSHAKE_IVL, options->handshake_ms) && set_int(s, ZMQ_SNDHWM, options->send_high_water) &&
+	       set_int(s, ZMQ_HANDSHAKE_IVL, options->handshake_ms) &&
+	       set_int(s, ZMQ_SNDHWM, options->send_high_water) &&
 	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_BACKLOG, options->backlog) &&
 	       set_int(s, ZMQ_IPV6, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }
@@ -395,13 +396,13 @@ server_receive(struct server *server, struct server_peer *from, struct net_messa
 		if (!one_frame)
 			drop_rest(server->socket);
 		if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user == NULL ||
-		    strlen(user) >= sizeof from->office.text) {
+			strlen(user) >= sizeof from->user.text) {
 			zmq_msg_close(body);
 			server_shut(from->fd);
 			continue;
 		}
 		from->route = route_number(id);
-		snprintf(from->office.text, sizeof from->office.text, "%s", user);
+		snprintf(from->user.text, sizeof from->user.text, "%s", user);
 		return NET_MESSAGE;
 	}
 }
@@ -416,7 +417,8 @@ free_bytes(void *bytes, void *hint)
 enum liaison_err
 server_send(struct server *server, uint32_t route, void *bytes, size_t len)
 {
-	uint8_t id[ROUTE_BYTES] = {0, (uint8_t)(route >> 24), (uint8_t)(route >> 16), (uint8_t)(route >> 8), (uint8_t)route};
+	uint8_t id[ROUTE_BYTES] = {
+		0, (uint8_t)(route >> 24), (uint8_t)(route >> 16), (uint8_t)(route >> 8), (uint8_t)route};
 	zmq_msg_t msg;
 
 	if (zmq_send(server->socket, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
@@ -504,7 +506,8 @@ client_configure(struct client *client, const struct client_options *options)
 	int64_t max = options->max_message_bytes;
 	void *s = client->socket;
 
-	return set_int(s, ZMQ_LINGER, 0) && zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, options->server_key.bytes, 32) == 0 &&
+	return set_int(s, ZMQ_LINGER, 0) &&
+	       zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, options->server_key.bytes, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, options->public_key.bytes, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, options->secret, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&

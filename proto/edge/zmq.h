@@ -13,7 +13,6 @@
 #ifndef LIAISON_PROTO_EDGE_ZMQ_H
 #define LIAISON_PROTO_EDGE_ZMQ_H
 
-#include "proto/address.h"
 #include "proto/base/err.h"
 #include "proto/keys.h"
 
@@ -42,11 +41,17 @@ enum net_result {
 
 /* --- ZAP (RFC 27/ZAP) ------------------------------------------------------------------------------------------------- */
 
+/* What ZAP says of a connection; it comes back with every message from it. Text, chosen by the program. */
+#define NET_USER_BYTES 128
+struct net_user {
+	char text[NET_USER_BYTES];
+};
+
 /*
- * Whether the holder of `key`, connecting from `address`, may come in; fills the office that it is. Called for each
- * handshake, also before the key's possession is proved.
+ * Whether the holder of `key`, connecting from `address`, may come in; fills who it is. Called for each handshake, when
+ * possession of the key has been proved by the CURVE exchange so far as libzmq checks it before ZAP.
  */
-typedef bool zap_admit_fn(void *arg, const struct public_key *key, const char *address, struct office_id *office);
+typedef bool zap_admit_fn(void *arg, const struct public_key *key, const char *address, struct net_user *user);
 
 struct zap;
 struct zap *zap_new(struct net *net, const char *domain, zap_admit_fn *admit, void *arg, struct fault *fault);
@@ -57,27 +62,27 @@ void zap_answer(struct zap *zap); /* answers all that are waiting */
 /* --- server ----------------------------------------------------------------------------------------------------------- */
 
 struct server_options {
-	const uint8_t *secret;   /* 32 bytes, Curve25519 */
-	const char *zap_domain;  /* not empty */
+	const uint8_t *secret;  /* 32 bytes, Curve25519 */
+	const char *zap_domain; /* not empty */
 	int max_message_bytes;
 	int handshake_ms;
-	int send_high_water;     /* messages, per peer */
+	int send_high_water; /* messages, per peer */
 	int receive_high_water;
 	int backlog;
 };
 
 struct server_peer {
 	uint32_t route;
-	struct office_id office; /* ZAP's user id */
-	int fd;                  /* for server_shut; goes stale with the monitor's DISCONNECTED */
+	struct net_user user; /* what ZAP said */
+	int fd;               /* for server_shut; goes stale with the monitor's DISCONNECTED */
 };
 
 struct server;
 struct server *server_new(struct net *net, const struct server_options *options, struct fault *fault);
 void server_free(struct server *server);
 /* `bound` (may be NULL) gets the end point with the port that was chosen; 128 bytes. LIAISON_IO says address and why. */
-enum liaison_err server_listen(struct server *server, const char *endpoint, char *bound, struct fault *fault)
-	LIAISON_MUST_CHECK;
+enum liaison_err server_listen(
+	struct server *server, const char *endpoint, char *bound, struct fault *fault) LIAISON_MUST_CHECK;
 int server_fd(const struct server *server);
 bool server_has_input(const struct server *server);
 enum net_result server_receive(struct server *server, struct server_peer *from, struct net_message *out);
@@ -91,7 +96,13 @@ enum liaison_err server_send(struct server *server, uint32_t route, void *bytes,
 /* Ends a peer's TCP connection without closing libzmq's descriptor. */
 void server_shut(int fd);
 
-enum server_event_type { SERVER_ACCEPTED, SERVER_DISCONNECTED, SERVER_HANDSHAKE_OK, SERVER_HANDSHAKE_REFUSED, SERVER_OTHER };
+enum server_event_type {
+	SERVER_ACCEPTED,
+	SERVER_DISCONNECTED,
+	SERVER_HANDSHAKE_OK,
+	SERVER_HANDSHAKE_REFUSED,
+	SERVER_OTHER
+};
 struct server_event {
 	enum server_event_type type;
 	int fd; /* SERVER_ACCEPTED and SERVER_DISCONNECTED */
@@ -110,7 +121,7 @@ struct client_options {
 };
 
 enum client_event {
-	CLIENT_MESSAGE,      /* *out was filled */
+	CLIENT_MESSAGE, /* *out was filled */
 	CLIENT_TIMEOUT,
 	CLIENT_CONNECTED,    /* handshake done: hello may be sent */
 	CLIENT_DISCONNECTED, /* libzmq reconnects by itself; a new hello is due after CLIENT_CONNECTED */
@@ -120,7 +131,8 @@ enum client_event {
 };
 
 struct client;
-struct client *client_new(struct net *net, const char *endpoint, const struct client_options *options, struct fault *fault);
+struct client *client_new(
+	struct net *net, const char *endpoint, const struct client_options *options, struct fault *fault);
 void client_free(struct client *client);
 
 /*
