@@ -58,7 +58,7 @@ log_check_room(const struct log *log, struct fault *fault)
 {
 	uint64_t free_bytes = 0;
 
-	int result = log->disk->ops->free_bytes(log->disk->arg, log->dir, &free_bytes);
+	int result = disk_free_bytes(log->disk, log->dir, &free_bytes);
 	if (result < 0)
 		return fault_errno(fault, LIAISON_IO, -result, "cannot tell the free space of %s", log->dir);
 	if (free_bytes < log->floor_bytes)
@@ -74,7 +74,7 @@ check_room_for_segment(const struct log *log, struct fault *fault)
 {
 	uint64_t free_bytes = 0;
 
-	int result = log->disk->ops->free_bytes(log->disk->arg, log->dir, &free_bytes);
+	int result = disk_free_bytes(log->disk, log->dir, &free_bytes);
 	if (result == 0 && free_bytes < log->floor_bytes + log->segment_bytes)
 		return fault_set(fault, LIAISON_STORAGE_FULL,
 			"no room for another segment of the log in %s: %llu MiB are free, %llu MiB are needed and %llu "
@@ -98,7 +98,7 @@ static void
 drop_spare(struct log *log, int handle, const char *path)
 {
 	disk_close(log->disk, handle);
-	log->disk->ops->unlink(log->disk->arg, path);
+	disk_unlink(log->disk, path);
 }
 
 /*
@@ -117,7 +117,7 @@ make_spare(struct log *log, struct fault *fault)
 	if (err != LIAISON_OK)
 		return err;
 	int handle = disk_open(log->disk, path, DISK_CREATE);
-	if (handle == -EEXIST && log->disk->ops->unlink(log->disk->arg, path) == 0)
+	if (handle == -EEXIST && disk_unlink(log->disk, path) == 0)
 		handle = disk_open(log->disk, path, DISK_CREATE);
 	if (handle < 0 && is_no_room(-handle))
 		return fault_errno(fault, LIAISON_STORAGE_FULL, -handle, "cannot make %s", path);
@@ -170,7 +170,7 @@ name_spare(struct log *log, const struct segment_header *header, struct fault *f
 	int result = disk_sync(log->disk, log->spare);
 	if (result < 0)
 		return fail(log, -result, "syncing", LOG_SPARE_FILE, fault);
-	result = log->disk->ops->rename_new(log->disk->arg, spare_path, path);
+	result = disk_rename_new(log->disk, spare_path, path);
 	if (result < 0)
 		return fail(log, -result, "naming", name, fault);
 	result = disk_sync_dir(log->disk, log->dir);

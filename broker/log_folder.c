@@ -37,7 +37,7 @@ log_epoch_read(const struct disk *disk, const char *dir, struct epoch *epoch, st
 		return fault_set(fault, LIAISON_NOT_FOUND, "%s does not exist", path);
 	if (handle < 0)
 		return fault_errno(fault, LIAISON_IO, -handle, "cannot open %s", path);
-	int sized = disk->ops->size(disk->arg, handle, &len);
+	int sized = disk_size(disk, handle, &len);
 	enum liaison_err err = LIAISON_OK;
 	if (sized == 0 && len < sizeof text)
 		err = disk_read_all(disk, handle, text, (size_t)len, 0, &error);
@@ -94,7 +94,7 @@ log_list_segments(const struct disk *disk, const char *dir, uint64_t **indexes, 
 {
 	struct name_list list = {0};
 
-	int result = disk->ops->list(disk->arg, dir, add_name, &list);
+	int result = disk_list(disk, dir, add_name, &list);
 	if (result < 0) {
 		free(list.indexes);
 		if (result == -ENOMEM)

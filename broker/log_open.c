@@ -50,7 +50,7 @@ make_folder(const struct log *log, struct fault *fault)
 {
 	char parent[DISK_PATH_BYTES];
 
-	int result = log->disk->ops->mkdir(log->disk->arg, log->dir);
+	int result = disk_mkdir(log->disk, log->dir);
 	if (result == -EEXIST)
 		return LIAISON_OK;
 	if (result < 0)
@@ -95,7 +95,7 @@ clear_unfinished(const struct log *log, struct fault *fault)
 	err = log_file(log, name, path, fault);
 	if (err != LIAISON_OK)
 		return err;
-	int result = log->disk->ops->unlink(log->disk->arg, path);
+	int result = disk_unlink(log->disk, path);
 	if (result < 0)
 		return fault_errno(fault, LIAISON_IO, -result, "cannot remove %s", path);
 	return LIAISON_OK;
@@ -113,7 +113,7 @@ write_epoch_file(const struct log *log, const struct epoch *epoch, struct fault 
 	if (err != LIAISON_OK)
 		return err;
 	int handle = disk_open(log->disk, new_path, DISK_CREATE);
-	if (handle == -EEXIST && log->disk->ops->unlink(log->disk->arg, new_path) == 0)
+	if (handle == -EEXIST && disk_unlink(log->disk, new_path) == 0)
 		handle = disk_open(log->disk, new_path, DISK_CREATE);
 	if (handle < 0)
 		return fault_errno(fault, LIAISON_IO, -handle, "cannot make %s", new_path);
@@ -124,7 +124,7 @@ write_epoch_file(const struct log *log, const struct epoch *epoch, struct fault 
 		result = disk_sync(log->disk, handle);
 	disk_close(log->disk, handle);
 	if (result == 0)
-		result = log->disk->ops->rename_new(log->disk->arg, new_path, path);
+		result = disk_rename_new(log->disk, new_path, path);
 	if (result == 0)
 		result = disk_sync_dir(log->disk, log->dir);
 	if (result < 0)

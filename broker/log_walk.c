@@ -125,7 +125,7 @@ open_segment(struct walker *walker, uint64_t first_index, int *handle, uint64_t 
 	int opened = disk_open(walker->disk, path, DISK_READ);
 	if (opened < 0)
 		return fault_errno(walker->fault, LIAISON_IO, -opened, "cannot open %s", path);
-	int sized = walker->disk->ops->size(walker->disk->arg, opened, len);
+	int sized = disk_size(walker->disk, opened, len);
 	if (sized < 0) {
 		disk_close(walker->disk, opened);
 		return fault_errno(walker->fault, LIAISON_IO, -sized, "cannot tell the size of %s", path);

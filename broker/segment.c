@@ -247,6 +247,8 @@ record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t 
 	record->payload = reader_take(&reader, record->payload_len);
 	if (reader.failed || stored.bytes > len)
 		return LIAISON_CORRUPT;
+	for (const uint8_t *at = reader.at; at < bytes + stored.bytes; at++)
+		stored.has_stray_bytes |= *at != 0;
 	hash(sum, HEADER_HASH_BYTES, record->header, record->header_len);
 	if (memcmp(sum, header_hash, HEADER_HASH_BYTES) != 0)
 		stored.damage |= RECORD_HEADER_DAMAGED;

@@ -139,6 +139,7 @@ struct stored_record {
 	uint64_t offset; /* of its frame in the file */
 	size_t bytes;    /* with frame and padding */
 	bool is_last_of_group;
+	bool has_stray_bytes; /* the padding is not zero; nothing is lost by it */
 	unsigned damage;
 };
 

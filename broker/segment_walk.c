@@ -39,6 +39,7 @@ report(const struct walk *walk, struct segment_finding finding)
 static enum liaison_err
 visit_record(struct walk *walk, const struct stored_record *record)
 {
+	static const char stray_text[] = "the space after a record is not empty";
 	enum liaison_err err = LIAISON_OK;
 
 	if (record->damage != 0)
@@ -46,6 +47,9 @@ visit_record(struct walk *walk, const struct stored_record *record)
 			(struct segment_finding){FINDING_DAMAGE, record->offset, record->bytes, record->index, 1,
 				record->damage & RECORD_HEADER_DAMAGED ? "the header of a record is not as written"
 								       : "the payload of a record is not as written"});
+	else if (record->has_stray_bytes)
+		err = report(
+			walk, (struct segment_finding){FINDING_NOTE, record->offset, record->bytes, 0, 0, stray_text});
 	if (err == LIAISON_OK && walk->visitor->on_record != NULL)
 		err = walk->visitor->on_record(walk->visitor->arg, record);
 	walk->next_index = record->index + 1;

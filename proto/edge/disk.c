@@ -141,13 +141,13 @@ system_list(void *arg, const char *path, int (*each)(void *each_arg, const char 
 	(void)arg;
 	DIR *dir = opendir(path);
 	if (dir == NULL)
-		return -errno;
+		return -errno; /* EINTR here is before the first name, as it must be */
 	int result = 0;
 	for (;;) {
 		errno = 0;
 		struct dirent *entry = readdir(dir);
 		if (entry == NULL) {
-			result = -errno;
+			result = errno == EINTR ? -EIO : -errno;
 			break;
 		}
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -293,6 +293,83 @@ disk_allocate(const struct disk *disk, int handle, uint64_t len)
 	return result;
 }
 
+int
+disk_size(const struct disk *disk, int handle, uint64_t *len)
+{
+	int result;
+
+	do
+		result = disk->ops->size(disk->arg, handle, len);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_lock(const struct disk *disk, int handle)
+{
+	int result;
+
+	do
+		result = disk->ops->lock(disk->arg, handle);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_rename_new(const struct disk *disk, const char *from, const char *to)
+{
+	int result;
+
+	do
+		result = disk->ops->rename_new(disk->arg, from, to);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_unlink(const struct disk *disk, const char *path)
+{
+	int result;
+
+	do
+		result = disk->ops->unlink(disk->arg, path);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_mkdir(const struct disk *disk, const char *path)
+{
+	int result;
+
+	do
+		result = disk->ops->mkdir(disk->arg, path);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_list(const struct disk *disk, const char *path, int (*each)(void *each_arg, const char *name), void *each_arg)
+{
+	int result;
+
+	do
+		result = disk->ops->list(disk->arg, path, each, each_arg);
+	while (result == -EINTR);
+	return result;
+}
+
+int
+disk_free_bytes(const struct disk *disk, const char *path, uint64_t *len)
+{
+	int result;
+
+	do
+		result = disk->ops->free_bytes(disk->arg, path, len);
+	while (result == -EINTR);
+	return result;
+}
+
 void
 disk_close(const struct disk *disk, int handle)
 {
@@ -320,7 +397,7 @@ disk_lock_dir(const struct disk *disk, const char *dir, int *handle, struct faul
 	if (opened < 0)
 		return fault_errno(fault, opened == -ENOENT ? LIAISON_NOT_FOUND : LIAISON_IO, -opened,
 			"cannot open the lock file %s", path);
-	int result = disk->ops->lock(disk->arg, opened);
+	int result = disk_lock(disk, opened);
 	if (result == 0) {
 		*handle = opened;
 		return LIAISON_OK;

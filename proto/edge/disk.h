@@ -39,7 +39,8 @@ struct disk_ops {
 	int (*unlink)(void *arg, const char *path);
 	int (*mkdir)(void *arg, const char *path); /* mode 0700 */
 	int (*sync_dir)(void *arg, const char *path);
-	/* Calls `each` for every name but . and .., in no order, until it returns another value than 0, which is returned. */
+	/* Calls `each` for every name but . and .., in no order, until it returns another value than 0, which is returned.
+	 * -EINTR only before the first. */
 	int (*list)(void *arg, const char *path, int (*each)(void *each_arg, const char *name), void *each_arg);
 	int (*free_bytes)(void *arg, const char *path, uint64_t *len); /* what an unprivileged caller may still write */
 };
@@ -68,6 +69,13 @@ int disk_data_sync(const struct disk *disk, int handle);
 int disk_sync(const struct disk *disk, int handle);
 int disk_sync_dir(const struct disk *disk, const char *path);
 int disk_allocate(const struct disk *disk, int handle, uint64_t len);
+int disk_size(const struct disk *disk, int handle, uint64_t *len);
+int disk_lock(const struct disk *disk, int handle);
+int disk_rename_new(const struct disk *disk, const char *from, const char *to);
+int disk_unlink(const struct disk *disk, const char *path);
+int disk_mkdir(const struct disk *disk, const char *path);
+int disk_list(const struct disk *disk, const char *path, int (*each)(void *each_arg, const char *name), void *each_arg);
+int disk_free_bytes(const struct disk *disk, const char *path, uint64_t *len);
 void disk_close(const struct disk *disk, int handle); /* takes -1 */
 
 /* `dir`/`name` into `out` (DISK_PATH_BYTES); LIAISON_TOO_LARGE if it does not fit. */

@@ -172,8 +172,11 @@ fixture_fill(struct log_fixture *fixture, uint64_t until, uint32_t most)
 		err = fixture_append(fixture, 1 + rng_below(&fixture->rng, most), NULL);
 		if (err == LIAISON_OK && rng_below(&fixture->rng, 4) == 0)
 			err = fixture_flush(fixture);
-		if (err == LIAISON_OK && rng_below(&fixture->rng, 8) == 0)
+		if (err == LIAISON_OK && rng_below(&fixture->rng, 8) == 0) {
 			err = log_prepare(fixture->log, &fixture->fault);
+			/* No room for the segment after this one is nothing to stop for yet. */
+			err = err == LIAISON_STORAGE_FULL ? LIAISON_OK : err;
+		}
 	}
 	return err;
 }
