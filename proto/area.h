@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #define EARTH_RADIUS_KM 6371.0088 /* IUGG mean radius */
-#define EARTH_HALF_KM 20015.1     /* from a point to its antipode: no circle needs to be larger */
+#define EARTH_HALF_KM 20016.0     /* a little more than from a point to its antipode: no circle is larger */
 
 struct area_point {
 	double lat, lon;
