@@ -11,6 +11,7 @@
 /* No schema of ours comes near; a greater one needs more words in struct level. */
 #define MESSAGE_FIELDS_MAX 128
 #define FIELD_NUMBER_MAX ((UINT64_C(1) << 29) - 1)
+#define LENGTH_VARINT_BYTES_MAX 5 /* protobuf-c takes no longer tag or length, even where more bytes say the same */
 #define PATH_BYTES_MAX 160
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
@@ -267,6 +268,8 @@ scan_bytes(struct scan *scan, const struct level *level, struct reader *reader)
 
 	if (err != LIAISON_OK)
 		return err;
+	if ((size_t)(reader->at - at) > LENGTH_VARINT_BYTES_MAX)
+		return scan_fail(scan, level, at, LIAISON_MALFORMED, "a length of more than five bytes");
 	if (len > reader->left)
 		return scan_fail(scan, level, at, LIAISON_MALFORMED, "the length goes past the end");
 	const uint8_t *bytes = reader->at;
@@ -376,6 +379,8 @@ scan_field(struct scan *scan, struct level *level, struct reader *reader)
 	if (err != LIAISON_OK)
 		return err;
 	uint64_t number = tag >> 3;
+	if ((size_t)(reader->at - at) > LENGTH_VARINT_BYTES_MAX)
+		return scan_fail(scan, level, at, LIAISON_MALFORMED, "a tag of more than five bytes");
 	if (number == 0 || number > FIELD_NUMBER_MAX)
 		return scan_fail(scan, level, at, LIAISON_MALFORMED, "a field number out of range");
 	err = count_field(scan, level, at);
