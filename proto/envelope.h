@@ -46,8 +46,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out);
 void envelope_body_hash(const uint8_t *body, size_t len, struct digest *out);
 
 /* The root that the signature covers, from body hash, leaf, leaf_count and path. LIAISON_BAD_SIGNATURE: wrong path length. */
-enum liaison_err envelope_root(const struct envelope *envelope, const struct digest *body_hash, struct digest *root)
-	LIAISON_MUST_CHECK;
+enum liaison_err envelope_root(
+	const struct envelope *envelope, const struct digest *body_hash, struct digest *root) LIAISON_MUST_CHECK;
 
 /* The same root where every leaf of the batch is at hand and no path is needed; 1 to BATCH_LEAVES_MAX leaves (assert). */
 void batch_root_from_leaves(const struct digest *leaves, uint32_t leaf_count, struct digest *root);
