@@ -116,8 +116,7 @@ document_free(struct document *document)
 }
 
 enum liaison_err
-document_new(
-	enum document_type type, const Liaison__Signed *signed_message, struct document **out, struct fault *fault)
+document_new(enum document_type type, const Liaison__Signed *signed_message, struct document **out, struct fault *fault)
 {
 	enum liaison_err err = document_scan(type, signed_message, fault);
 
@@ -195,8 +194,7 @@ document_peek_text(const Liaison__Signed *signed_message, unsigned field, char *
 }
 
 enum liaison_err
-document_seal(
-	enum document_type type, const ProtobufCMessage *message, Liaison__Signed **out, struct fault *fault)
+document_seal(enum document_type type, const ProtobufCMessage *message, Liaison__Signed **out, struct fault *fault)
 {
 	struct buf body;
 

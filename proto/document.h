@@ -43,8 +43,8 @@ struct document {
 	uint32_t *key_start;
 };
 
-const char *document_type_name(enum document_type type);   /* "roster" */
-const char *document_domain(enum document_type type);      /* DOMAIN_ROSTER */
+const char *document_type_name(enum document_type type); /* "roster" */
+const char *document_domain(enum document_type type);    /* DOMAIN_ROSTER */
 const ProtobufCMessageDescriptor *document_descriptor(enum document_type type);
 
 /* Present, not too large, canonical. LIAISON_MALFORMED, LIAISON_TOO_LARGE, LIAISON_BAD_CODE. Allocates nothing. */

@@ -36,8 +36,8 @@ struct envelope {
  * Lengths and ranges checked, nothing verified. LIAISON_MALFORMED names the field; LIAISON_NOT_SUPPORTED where approvals
  * stand beside the body. `out` borrows from `message`.
  */
-enum liaison_err envelope_from_message(const Liaison__Envelope *message, struct envelope *out, struct fault *fault)
-	LIAISON_MUST_CHECK;
+enum liaison_err envelope_from_message(
+	const Liaison__Envelope *message, struct envelope *out, struct fault *fault) LIAISON_MUST_CHECK;
 
 /* Appends the encoding of a Liaison__Envelope message (canonical) to `out`; check with buf_check. */
 void envelope_encode(const struct envelope *envelope, struct buf *out);
