@@ -101,7 +101,7 @@ static const struct {
 	{"an unknown key deeper", PLACE "{\"name\":\"x\",\n  \"latt\":1}}]}}", LIAISON_MALFORMED,
 		"2:3: where.legs[0].from.latt: ", "\"lat\""},
 	{"an unknown key after nested values", "{\"texts\":[{\"lang\":\"}]\"},{\"lang\":\"km\",\"hedline\":\"x\"}]}",
-		LIAISON_MALFORMED, "1:37: texts[1].hedline: ", "\"headline\""},
+		LIAISON_MALFORMED, "1:38: texts[1].hedline: ", "\"headline\""},
 	{"a key one level too high", "{\"headline\":\"x\"}", LIAISON_MALFORMED,
 		"1:2: headline: ", "\"texts[].headline\""},
 	{"a key that is near nothing", "{\"where\":{\"zzzzzz\":1}}", LIAISON_MALFORMED,
