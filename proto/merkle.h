@@ -46,7 +46,7 @@ void merkle_tree_free(struct merkle_tree *tree);
 enum liaison_err merkle_tree_append(struct merkle_tree *tree, const struct digest *leaf) LIAISON_MUST_CHECK; /* NO_MEMORY */
 uint64_t merkle_tree_size(const struct merkle_tree *tree);
 
-/* Root of the first `size` leaves; size <= merkle_tree_size (assert). O(log^2 size). */
+/* Root of the first `size` leaves; size <= merkle_tree_size (assert). O(log size). */
 void merkle_tree_root(const struct merkle_tree *tree, uint64_t size, struct digest *root);
 
 /* PATH(index, D[size]) of section 2.1.1; index < size <= merkle_tree_size (assert). */
@@ -58,14 +58,18 @@ void merkle_tree_consistency(const struct merkle_tree *tree, uint64_t from, uint
 /* --- arrays: a batch of up to a few thousand leaves ----------------------------------------------------------------- */
 
 void merkle_root_of(const struct digest *leaves, size_t count, struct digest *root);
+/* `count` hashes for each path; where every leaf of a batch needs its path, a tree is far cheaper. */
 void merkle_inclusion_of(const struct digest *leaves, size_t count, size_t index, struct merkle_path *path);
 
 /* --- verification (RFC 9162 sections 2.1.3.2 and 2.1.4.2 give the algorithms; the trees are the same) ---------------- */
 
-/* LIAISON_OK, or LIAISON_INCONSISTENT. A path of another length than the sizes need is inconsistent. */
+/*
+ * LIAISON_OK, or LIAISON_INCONSISTENT. A path of another length than the sizes need is inconsistent. A path binds leaf,
+ * index and root, but sizes with paths of one shape are not told apart: take size and root from one signed statement.
+ */
 enum liaison_err merkle_verify_inclusion(const struct digest *leaf, uint64_t index, uint64_t size,
 	const struct digest *path, size_t path_len, const struct digest *root) LIAISON_MUST_CHECK;
-/* from == 0 is consistent with anything and takes an empty path. */
+/* from == 0 is consistent with anything and takes an empty path; the roots are then not looked at. */
 enum liaison_err merkle_verify_consistency(uint64_t from, const struct digest *from_root, uint64_t to,
 	const struct digest *to_root, const struct digest *path, size_t path_len) LIAISON_MUST_CHECK;
 
