@@ -72,11 +72,12 @@ check_identity(struct core *core, struct fault *fault)
 
 	if (self == NULL)
 		return fault_set(fault, LIAISON_BAD_CONFIG,
-			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster there",
+			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster "
+			"there",
 			core->config->trust_dir, core->config->id);
 	if (!core->keys->has_checkpoint)
-		return fault_set(fault, LIAISON_BAD_CONFIG, "%s has no checkpoint key: it is an office's, not a broker's",
-			core->config->key_file);
+		return fault_set(fault, LIAISON_BAD_CONFIG,
+			"%s has no checkpoint key: it is an office's, not a broker's", core->config->key_file);
 	key_id_of(&core->keys->checkpoint_public, &checkpoint);
 	key_id_of(&core->keys->transport_public, &transport);
 	if (office_key(self, KEY_CHECKPOINT, &checkpoint, core_now(core), &found, NULL) != LIAISON_OK ||
@@ -94,28 +95,28 @@ struct rebuild {
 };
 
 static enum liaison_err
-rebuild_alert(struct core *core, const struct stored_record *record, const struct log_location *location,
-	struct fault *fault)
+rebuild_alert(
+	struct core *core, const struct stored_record *record, const struct log_location *location, struct fault *fault)
 {
-	Liaison__Envelope *envelope =
-		liaison__envelope__unpack(NULL, record->record.payload_len, record->record.payload);
-	Liaison__Alert *alert =
-		envelope != NULL ? liaison__alert__unpack(NULL, envelope->body.len, envelope->body.data) : NULL;
 	struct facts *facts = NULL;
-	struct digest body_hash;
-	enum liaison_err err = alert != NULL ? facts_new(alert, core->crossings, &facts, fault)
-					     : fault_set(fault, LIAISON_CORRUPT, "record %llu holds no alert",
-						       (unsigned long long)record->index);
+	enum liaison_err err = lookup_parse(core, record, &facts, fault);
 
-	if (err == LIAISON_OK) {
-		envelope_body_hash(envelope->body.data, envelope->body.len, &body_hash);
+	if (err != LIAISON_OK)
+		return err;
+	/* The header, which the leaf covers, names the body's hash. */
+	Liaison__AlertHeader *header =
+		liaison__alert_header__unpack(NULL, record->record.header_len, record->record.header);
+	struct digest body_hash;
+	if (header != NULL && header->body_hash.len == DIGEST_BYTES) {
+		memcpy(body_hash.bytes, header->body_hash.data, DIGEST_BYTES);
 		err = index_add(core->index, RECORD_ALERT, &record->leaf, location, facts, &body_hash);
+	} else {
+		err = fault_set(
+			fault, LIAISON_CORRUPT, "record %llu has no body hash", (unsigned long long)record->index);
 	}
+	if (header != NULL)
+		liaison__alert_header__free_unpacked(header, NULL);
 	facts_free(facts);
-	if (alert != NULL)
-		liaison__alert__free_unpacked(alert, NULL);
-	if (envelope != NULL)
-		liaison__envelope__free_unpacked(envelope, NULL);
 	return err;
 }
 
@@ -133,7 +134,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 	if (err == LIAISON_OK && record->damage != 0) {
 		index_set_damaged(core->index, record->index);
 		rebuild->damaged++;
-	} else if (err == LIAISON_OK && (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
+	} else if (err == LIAISON_OK &&
+		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
 		adopt_record(core, record);
 	}
 	return err;
@@ -162,7 +164,9 @@ static enum liaison_err
 open_log(struct broker *broker, struct fault *fault)
 {
 	struct core *core = &broker->core;
-	struct log_options options = {.disk = disk_system(), .dir = broker->log_dir, .rng = rng_system(),
+	struct log_options options = {.disk = disk_system(),
+		.dir = broker->log_dir,
+		.rng = rng_system(),
 		.segment_bytes = (uint64_t)core->config->segment_bytes,
 		.floor_bytes = (uint64_t)core->config->disk_floor_bytes};
 	struct rebuild rebuild = {.core = core, .fault = fault};
@@ -214,7 +218,8 @@ load_feed(void *arg, const struct stored_feed *row)
 		feed->lanes[FEED_URGENT].cursor = same && row->urgent_cursor <= size ? row->urgent_cursor : 0;
 		feed->lanes[FEED_ORDINARY].cursor = same && row->ordinary_cursor <= size ? row->ordinary_cursor : 0;
 	} else {
-		note(NOTE_ERROR, "feed-not-loaded", "office=%s feed=%s code=%s", row->office.text, row->name, err_name(err));
+		note(NOTE_ERROR, "feed-not-loaded", "office=%s feed=%s code=%s", row->office.text, row->name,
+			err_name(err));
 	}
 	if (message != NULL)
 		liaison__filter__free_unpacked(message, NULL);
@@ -518,8 +523,10 @@ broker_new(const struct config *config, struct broker **out, struct fault *fault
 	broker->core.clock = clock_system();
 	enum liaison_err err = open_everything(broker, fault);
 	if (err == LIAISON_OK) {
-		struct accept_options options = {.config = config, .clock = broker->core.clock,
-			.transport_secret = broker->core.keys->transport, .trust = broker->core.trust,
+		struct accept_options options = {.config = config,
+			.clock = broker->core.clock,
+			.transport_secret = broker->core.keys->transport,
+			.trust = broker->core.trust,
 			.events = {.on_message = on_message, .on_closed = on_closed, .arg = &broker->core}};
 		err = accept_new(broker->core.base, broker->core.net, &options, &broker->core.accept, fault);
 	}
