@@ -4,12 +4,14 @@
 
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 void
 csv_reader_init(struct csv_reader *reader, const char *text, size_t len, char separator)
 {
 	*reader = (struct csv_reader){.text = text, .len = len, .line = 1, .separator = separator};
 	buf_init(&reader->data, CSV_RECORD_BYTES_MAX);
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	if (len >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0)
 		reader->at = 3;
 }
 
@@ -178,6 +180,8 @@ needs_quotes(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if (strchr(",;\t\"\r\n", text[i]) != NULL)
 			return true;
+	if (len >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0) /* at the head of a file it would be taken for one */
+		return true;
 	return len > 0 && (text[0] == ' ' || text[len - 1] == ' ');
 }
 
