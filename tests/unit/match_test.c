@@ -373,7 +373,7 @@ test_nothing_is_kept_of_a_filter_that_has_gone(void **state)
 		world_add(w, 3, filter_of_offices(i, 5));
 		world_remove(w, 2);
 		world_remove(w, 3);
-		assert_true(match_bytes(w->match) < bytes + sizeof(struct chunk)); /* a few pointers at most */
+		assert_true(match_bytes(w->match) < bytes + CHUNK_BYTES); /* a few pointers at most */
 	}
 	world_free(w);
 }
@@ -412,7 +412,7 @@ test_a_filter_of_very_many_texts_is_asked_itself(void **state)
 	world_add(w, 2, filter_of_everything()); /* so that there is a chunk for those at home nowhere */
 	size_t bytes = match_bytes(w->match);
 	world_add(w, 1, filter_of_offices(0, FILTER_VALUES_MAX));
-	assert_true(match_bytes(w->match) < bytes + 20 * sizeof(struct chunk));
+	assert_true(match_bytes(w->match) < bytes + 20 * CHUNK_BYTES);
 	ask_unit(w, alert, 0, 0, 3);
 	ask_unit(w, alert, 0, FILTER_VALUES_MAX - 1, 2);
 	ask_unit(w, alert, 0, FILTER_VALUES_MAX, 1);
