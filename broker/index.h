@@ -27,7 +27,8 @@ struct index_entry {
 	bool is_cancelled : 1;
 	bool is_restricted : 1;
 	bool is_erased : 1;
-	bool is_damaged : 1; /* its bytes are not whole: never served */
+	bool is_damaged : 1;   /* its bytes are not whole: never served */
+	bool has_evidence : 1; /* a second body under its id was seen and kept */
 };
 
 struct index *index_new(void); /* NULL: no memory */
@@ -52,6 +53,7 @@ uint64_t index_highest(const struct index *index, const char *office, bool repli
 uint64_t index_next(const struct index *index, uint64_t from, bool urgent);
 
 void index_set_damaged(struct index *index, uint64_t at);
+void index_set_evidence(struct index *index, uint64_t at);
 
 const struct merkle_tree *index_tree(const struct index *index);
 
