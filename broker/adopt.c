@@ -17,8 +17,8 @@ trust_add(struct core *core, enum document_type type, const Liaison__Signed *doc
 	struct trust **out, struct fault *fault)
 {
 	switch (type) {
-	case DOCUMENT_CHARTER: return trust_add_charter(core->trust, document, change, out, fault);
-	case DOCUMENT_ROSTER: return trust_add_roster(core->trust, document, change, out, fault);
+	case DOCUMENT_CHARTER: return trust_add_charter(core->trust, document, core_now(core), change, out, fault);
+	case DOCUMENT_ROSTER: return trust_add_roster(core->trust, document, core_now(core), change, out, fault);
 	case DOCUMENT_SUSPENSION:
 		return trust_add_suspension(core->trust, document, core_now(core), change, out, fault);
 	case DOCUMENT_CARD: break;
@@ -272,6 +272,16 @@ adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed 
 			err_name(err), note_quote(fault.message, quoted));
 }
 
+static void
+say_trouble(void *arg, const char *path, enum liaison_err code, const char *sentence)
+{
+	char quoted[256], quoted_path[256];
+
+	(void)arg;
+	note(NOTE_ERROR, "trust-file", "path=%s code=%s message=%s", note_quote(path, quoted_path), err_name(code),
+		note_quote(sentence, quoted));
+}
+
 void
 adopt_folder(struct core *core)
 {
@@ -279,7 +289,7 @@ adopt_folder(struct core *core)
 	struct fault fault = {.message = ""};
 	char quoted[256];
 
-	if (trust_load_dir(core->config->trust_dir, core_now(core), &folder, &fault) != LIAISON_OK) {
+	if (trust_load_dir(core->config->trust_dir, core_now(core), say_trouble, NULL, &folder, &fault) != LIAISON_OK) {
 		note(NOTE_ERROR, "trust-folder", "message=%s", note_quote(fault.message, quoted));
 		return;
 	}

@@ -14,6 +14,7 @@
 #include "broker/note.h"
 #include "proto/edge/disk.h"
 #include "proto/edge/docfile.h"
+#include "proto/edge/file.h"
 #include "proto/edge/keyfile.h"
 
 #include <event2/thread.h>
@@ -40,22 +41,14 @@ struct broker {
 
 /* --- opening ------------------------------------------------------------------------------------------------------------------ */
 
-static char *
-path_in(const char *dir, const char *name)
-{
-	size_t len = strlen(dir) + strlen(name) + 2;
-	char *path = malloc(len);
-
-	if (path != NULL)
-		snprintf(path, len, "%s/%s", dir, name);
-	return path;
-}
-
 static enum liaison_err
 open_trust(struct core *core, struct fault *fault)
 {
-	enum liaison_err err = trust_load_roots(core->config->trust_dir, &core->trust, fault);
+	char *path = path_join(core->config->trust_dir, "root.keys");
+	enum liaison_err err = path != NULL ? rootkeys_read(path, &core->trust, fault)
+					    : fault_set(fault, LIAISON_NO_MEMORY, "no memory for a path");
 
+	free(path);
 	if (err != LIAISON_OK)
 		return err;
 	snprintf(core->network, sizeof core->network, "%s", trust_network(core->trust));
@@ -75,7 +68,7 @@ check_identity(struct core *core, struct fault *fault)
 			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster "
 			"there",
 			core->config->trust_dir, core->config->id);
-	if (!core->keys->has_checkpoint)
+	if (core->keys->owner != KEYS_BROKER)
 		return fault_set(fault, LIAISON_BAD_CONFIG,
 			"%s has no checkpoint key: it is an office's, not a broker's", core->config->key_file);
 	key_id_of(&core->keys->checkpoint_public, &checkpoint);
@@ -228,7 +221,7 @@ load_feed(void *arg, const struct stored_feed *row)
 static enum liaison_err
 open_state(struct core *core, struct fault *fault)
 {
-	char *path = path_in(core->config->data_dir, "state.db");
+	char *path = path_join(core->config->data_dir, "state.db");
 	enum liaison_err err = path != NULL ? store_open(path, &core->store, fault) : LIAISON_NO_MEMORY;
 
 	free(path);
@@ -320,15 +313,23 @@ on_cursors(evutil_socket_t fd, short what, void *arg)
 		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));
 }
 
-/* The newest change of anything in the trust folder. */
 static int64_t
-trust_folder_changed_ns(const struct config *config)
+changed_ns(const char *path)
 {
 	struct stat st;
 
-	if (stat(config->trust_dir, &st) != 0)
-		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Changes with anything that comes into the trust folder or its suspensions. */
+static int64_t
+trust_folder_changed_ns(const struct config *config)
+{
+	char *suspensions = path_join(config->trust_dir, "suspensions");
+	int64_t sum = changed_ns(config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	return sum;
 }
 
 /* Documents come into the folder by rename, so that its own time changes with each. */
@@ -473,7 +474,7 @@ open_everything(struct broker *broker, struct fault *fault)
 {
 	struct core *core = &broker->core;
 	const struct config *config = core->config;
-	enum liaison_err err = keyfile_load(config->key_file, NULL, NULL, &core->keys, fault);
+	enum liaison_err err = keyfile_load(config->key_file, NULL, &core->keys, NULL, fault);
 
 	if (err == LIAISON_OK)
 		err = crossings_builtin(&core->crossings, fault);
@@ -481,7 +482,7 @@ open_everything(struct broker *broker, struct fault *fault)
 		err = open_trust(core, fault);
 	if (err == LIAISON_OK && mkdir(config->data_dir, 0700) != 0 && access(config->data_dir, W_OK) != 0)
 		err = fault_set(fault, LIAISON_IO, "%s cannot be made or written", config->data_dir);
-	broker->log_dir = path_in(config->data_dir, "log");
+	broker->log_dir = path_join(config->data_dir, "log");
 	core->index = index_new();
 	core->rate = rate_new(config->signatures_per_second, config->bytes_per_second);
 	core->base = event_base_new();
