@@ -108,6 +108,9 @@ void broker_config_print(const struct config *config, FILE *out);
 /* One line a key: name, type, bounds, default, help. */
 void broker_config_print_help(FILE *out);
 
+/* NULL if `text` is an end point that liaisond can listen at, else a clause: "has no port". */
+const char *broker_config_listen_problem(const char *text);
+
 /* "segment_bytes" */
 const char *broker_config_key_name(enum config_key key);
 
