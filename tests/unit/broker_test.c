@@ -47,8 +47,8 @@ an_alert_reaches_a_neighbours_feed(void **state)
 	assert_int_equal(delivery->n_items, 1);
 	struct envelope envelope;
 	assert_int_equal(envelope_from_message(delivery->items[0]->envelope, &envelope, NULL), LIAISON_OK);
-	assert_int_equal(envelope_verify(NULL, WORLD_NETWORK, &world_keys(rig->world, PUBLISHER)->signing_public, &envelope,
-				 NULL),
+	assert_int_equal(envelope_verify(NULL, WORLD_NETWORK, &world_keys(rig->world, PUBLISHER)->signing_public,
+				 &envelope, NULL),
 		LIAISON_OK);
 	rig_disconnect(publisher);
 	rig_disconnect(reader);
