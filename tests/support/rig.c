@@ -58,7 +58,14 @@ rig_new(uint64_t seed)
 	rig->world = world_new(seed);
 	world_set_broker(rig->world, "th", rig->broker);
 	world_set_broker(rig->world, "vn", rig->broker);
-	config_init(&rig->config);
+	bool ready = broker_config_init(&rig->config);
+	assert(ready);
+	char *defaults[] = {rig->config.data_dir, rig->config.trust_dir, rig->config.key_file};
+	for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+		free(defaults[i]);
+	for (size_t i = 0; i < rig->config.listen_count; i++)
+		free(rig->config.listen[i]);
+	free(rig->config.listen);
 	rig->config.id = strdup(rig->broker);
 	rig->config.data_dir = in_dir(rig, "data");
 	rig->config.trust_dir = in_dir(rig, "trust");
@@ -70,7 +77,8 @@ rig_new(uint64_t seed)
 	rig->config.signatures_per_second = rig->config.bytes_per_second = 0;
 	rig->config.disk_floor_bytes = 0;
 	rig->config.log_level = getenv("RIG_VERBOSE") != NULL ? NOTE_DEBUG : NOTE_ERROR;
-	if (keyfile_create(rig->config.key_file, world_keys(rig->world, rig->broker), rig->broker, NULL, &fault) != LIAISON_OK)
+	if (keyfile_create(rig->config.key_file, world_keys(rig->world, rig->broker), rig->broker, NULL, &fault) !=
+		LIAISON_OK)
 		fail("keys", fault.message);
 	rig_publish_trust(rig);
 	return rig;
@@ -189,7 +197,7 @@ rig_free(struct rig *rig)
 {
 	rig_stop(rig, SIGTERM);
 	remove_dir(rig->dir);
-	config_clear(&rig->config);
+	broker_config_clear(&rig->config);
 	world_free(rig->world);
 	free(rig);
 }
@@ -259,8 +267,11 @@ rig_connect(struct rig *rig, const char *office)
 {
 	const struct secret_keys *keys = world_keys(rig->world, office);
 	const struct secret_keys *broker = world_keys(rig->world, rig->broker);
-	struct client_options options = {.server_key = broker->transport_public, .public_key = keys->transport_public,
-		.secret = keys->transport, .max_message_bytes = FRAME_BYTES_MAX, .receive_high_water = 1000};
+	struct client_options options = {.server_key = broker->transport_public,
+		.public_key = keys->transport_public,
+		.secret = keys->transport,
+		.max_message_bytes = FRAME_BYTES_MAX,
+		.receive_high_water = 1000};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
 	Liaison__Hello hello = LIAISON__HELLO__INIT;
@@ -318,8 +329,8 @@ rig_subscribe(struct rig_client *client, const char *feed, uint32_t channel, con
 /* --- submissions ---------------------------------------------------------------------------------------------------------------------- */
 
 uint8_t *
-rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const uint8_t *const *bodies, const size_t *lens,
-	size_t count, size_t *len)
+rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const uint8_t *const *bodies,
+	const size_t *lens, size_t count, size_t *len)
 {
 	const struct secret_keys *keys = world_keys(rig->world, office);
 	struct digest *leaves = malloc(count * sizeof *leaves), root;
@@ -340,8 +351,8 @@ rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const ui
 	}
 	merkle_root_of(leaves, count, &root);
 	batch_payload((uint32_t)count, &root, payload);
-	enum liaison_err err = sign_bytes(DOMAIN_ALERT, WORLD_NETWORK, payload, sizeof payload, keys->signing,
-		&keys->signing_public, signature);
+	enum liaison_err err = sign_bytes(
+		DOMAIN_ALERT, WORLD_NETWORK, payload, sizeof payload, keys->signing, &keys->signing_public, signature);
 	assert(err == LIAISON_OK);
 	key_id_of(&keys->signing_public, &key_id);
 	submit.has_request = submit.has_key = submit.has_leaf_count = submit.has_signature = 1;

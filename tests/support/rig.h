@@ -19,9 +19,9 @@ struct rig {
 	char dir[256];
 	char endpoint[128];
 	char broker[OFFICE_ID_BYTES];
-	pid_t pid;            /* of the broker; -1: not running */
+	pid_t pid; /* of the broker; -1: not running */
 	int64_t clock_offset_ms;
-	struct net *net;      /* of the clients; made with the first of them, after rig_start */
+	struct net *net; /* of the clients; made with the first of them, after rig_start */
 };
 
 /* A world, its folder, and a configuration without rate limits; `broker` ("kh.broker") serves kh, th and vn. */
