@@ -387,7 +387,7 @@ read_file(const char *path, char **text, struct fault *fault)
 	size_t len = 0;
 
 	if (file == NULL) {
-		err = fault_errno(fault, LIAISON_IO, errno,
+		err = fault_errno(fault, LIAISON_BAD_CONFIG, errno,
 			"%s: cannot be read (-c FILE names another, --init DIR makes one)", path);
 	} else if (bytes == NULL) {
 		err = fault_set(fault, LIAISON_NO_MEMORY, "%s: out of memory", path);

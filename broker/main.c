@@ -263,6 +263,8 @@ serve(const struct arguments *arguments)
 	if (err == LIAISON_OK)
 		note(NOTE_INFO, "stopped", "id=%s", config.id);
 	broker_config_clear(&config);
+	if (err == LIAISON_NOT_FOUND)
+		fault.code = LIAISON_BAD_CONFIG; /* a file that the configuration names */
 	return err == LIAISON_OK ? EX_OK : fail(&fault);
 }
 

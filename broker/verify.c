@@ -65,6 +65,8 @@ verify_log(const struct disk *disk, const char *log_dir, FILE *out, struct fault
 	struct log_report report;
 	enum liaison_err err = log_verify(disk, log_dir, &visitor, &report, fault);
 
+	if (err == LIAISON_NOT_FOUND)
+		return fault_set(fault, err, "%s: there is no log; a broker makes it when it first serves", log_dir);
 	if (err != LIAISON_OK)
 		return err;
 	print_segment(&verify);
