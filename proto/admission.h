@@ -41,7 +41,8 @@ struct admitted {
 void admitted_clear(struct admitted *admitted);
 
 /* Canonical bytes, presence and absence of fields per message, lengths. MALFORMED, TOO_LARGE, BAD_CODE, NOT_SUPPORTED. */
-enum liaison_err admit_body(const uint8_t *body, size_t len, struct admitted *out, struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err admit_body(
+	const uint8_t *body, size_t len, struct admitted *out, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
  * The signing key belongs to the office that the id names, that office is `connected` (the one that ZAP named; a desk may

@@ -31,8 +31,8 @@ struct envelope {
 };
 
 /* Lengths and ranges checked, nothing verified. LIAISON_MALFORMED names the field. `out` borrows from `message`. */
-enum liaison_err envelope_from_message(const Liaison__Envelope *message, struct envelope *out, struct fault *fault)
-	LIAISON_MUST_CHECK;
+enum liaison_err envelope_from_message(
+	const Liaison__Envelope *message, struct envelope *out, struct fault *fault) LIAISON_MUST_CHECK;
 
 /* Appends the encoding of a Liaison__Envelope message (canonical) to `out`; check with buf_check. */
 void envelope_encode(const struct envelope *envelope, struct buf *out);
@@ -41,8 +41,8 @@ void envelope_encode(const struct envelope *envelope, struct buf *out);
 void envelope_body_hash(const uint8_t *body, size_t len, struct digest *out);
 
 /* The root that the signature covers, from body hash, leaf, leaf_count and path. LIAISON_BAD_SIGNATURE: wrong path length. */
-enum liaison_err envelope_root(const struct envelope *envelope, const struct digest *body_hash, struct digest *root)
-	LIAISON_MUST_CHECK;
+enum liaison_err envelope_root(
+	const struct envelope *envelope, const struct digest *body_hash, struct digest *root) LIAISON_MUST_CHECK;
 
 /*
  * (key, count, root) triples whose signature was verified: the rest of a batch costs hashing only. Bounded, the oldest

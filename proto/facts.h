@@ -17,15 +17,15 @@ struct facts_area; /* points of circles, polygons, legs: WGS 84 */
 
 struct facts {
 	struct alert_id id;
-	struct alert_id reference;     /* of a notice or update; sequence 0: none */
+	struct alert_id reference;        /* of a notice or update; sequence 0: none */
 	int64_t sent, effective, expires; /* 0 where the body has none */
 	Liaison__Status status;
 	Liaison__MessageType message;
-	Liaison__Kind kind;            /* 0: a notice */
-	uint32_t crimes;               /* bit (1 << crime) */
-	Liaison__Urgency urgency;      /* 0 where absent: matches as UNKNOWN */
+	Liaison__Kind kind;       /* 0: a notice */
+	uint32_t crimes;          /* bit (1 << crime) */
+	Liaison__Urgency urgency; /* 0 where absent: matches as UNKNOWN */
 	Liaison__Severity severity;
-	Liaison__Level level;          /* 0: a notice */
+	Liaison__Level level; /* 0: a notice */
 	bool everyone;
 	bool own_country;
 	bool is_sealed;
@@ -39,7 +39,7 @@ struct facts {
 	size_t crossing_count;
 	char **langs;
 	size_t lang_count;
-	struct facts_area *area;       /* NULL: no position given */
+	struct facts_area *area; /* NULL: no position given */
 };
 
 /* From a body that admission took (canonical and consistent). LIAISON_NO_MEMORY or LIAISON_MALFORMED. */

@@ -15,7 +15,8 @@
 struct filter;
 
 /* Codes, addresses, ranges checked: LIAISON_BAD_CODE or LIAISON_TOO_LARGE, with the attribute named. */
-enum liaison_err filter_new(const Liaison__Filter *message, struct filter **out, struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err filter_new(
+	const Liaison__Filter *message, struct filter **out, struct fault *fault) LIAISON_MUST_CHECK;
 void filter_free(struct filter *filter);
 
 bool filter_matches(const struct filter *filter, const struct facts *alert);

@@ -13,7 +13,8 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
-#define JSON_LINE_BYTES_MAX (256 * 1024) /* no valid alert is longer; a longer line is LIAISON_TOO_LARGE before parsing */
+#define JSON_LINE_BYTES_MAX                                                                                            \
+	(256 * 1024) /* no valid alert is longer; a longer line is LIAISON_TOO_LARGE before parsing */
 #define JSON_DEPTH_MAX 32
 
 /*

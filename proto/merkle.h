@@ -43,7 +43,8 @@ struct merkle_tree;
 
 struct merkle_tree *merkle_tree_new(void); /* NULL: no memory */
 void merkle_tree_free(struct merkle_tree *tree);
-enum liaison_err merkle_tree_append(struct merkle_tree *tree, const struct digest *leaf) LIAISON_MUST_CHECK; /* NO_MEMORY */
+enum liaison_err merkle_tree_append(
+	struct merkle_tree *tree, const struct digest *leaf) LIAISON_MUST_CHECK; /* NO_MEMORY */
 uint64_t merkle_tree_size(const struct merkle_tree *tree);
 
 /* Root of the first `size` leaves; size <= merkle_tree_size (assert). O(log size). */

@@ -18,18 +18,18 @@ struct alert_state {
 /* In the order in which the rule asks; names are what `liaison explain` prints. */
 enum release_reason {
 	RELEASE_ALLOWED = 0,
-	RELEASE_NO_ROSTER,       /* the office is on no roster that is held */
+	RELEASE_NO_ROSTER, /* the office is on no roster that is held */
 	RELEASE_ROSTER_EXPIRED,
 	RELEASE_SUSPENDED,
-	RELEASE_NO_RIGHT,        /* no right to subscribe */
+	RELEASE_NO_RIGHT, /* no right to subscribe */
 	RELEASE_NOT_ADDRESSED,
 	RELEASE_CLEARANCE,
-	RELEASE_KIND,            /* its roster does not let it receive the kind */
+	RELEASE_KIND,             /* its roster does not let it receive the kind */
 	RELEASE_NOT_CONTRIBUTING, /* SMUGGLING_INCIDENT: its country does not contribute */
 	RELEASE_EXPIRED,
 	RELEASE_CANCELLED,
 	RELEASE_RESTRICTED,
-	RELEASE_NOT_SUPPORTED,   /* replies, until they exist */
+	RELEASE_NOT_SUPPORTED, /* replies, until they exist */
 };
 
 const char *release_reason_name(enum release_reason reason);    /* "not-addressed" */
@@ -57,7 +57,7 @@ void release_explain(const struct facts *alert, const struct alert_state *state,
 	const struct trust *trust, int64_t now, release_rule_fn *rule, void *arg);
 
 /* The offices (numbers of `trust`) to which release is possible now; `out` has room for trust_office_count. Returns how many. */
-size_t release_audience(const struct facts *alert, const struct alert_state *state, const struct trust *trust, int64_t now,
-	uint32_t *out);
+size_t release_audience(const struct facts *alert, const struct alert_state *state, const struct trust *trust,
+	int64_t now, uint32_t *out);
 
 #endif

@@ -9,11 +9,11 @@
  * a signature). `secret` is libsodium's 64-byte form. LIAISON_INTERNAL if verification fails.
  */
 enum liaison_err sign_bytes(const char *domain, const char *network, const void *payload, size_t len,
-	const uint8_t secret[64], const struct public_key *public_key, uint8_t signature[SIGNATURE_BYTES])
-	LIAISON_MUST_CHECK;
+	const uint8_t secret[64], const struct public_key *public_key,
+	uint8_t signature[SIGNATURE_BYTES]) LIAISON_MUST_CHECK;
 
 /* Fills checkpoint->key and checkpoint->signature, whose 16 and 64 bytes the caller provides in `.data` with `.len`. */
-enum liaison_err checkpoint_sign(Liaison__Checkpoint *checkpoint, const char *network, const struct secret_keys *keys)
-	LIAISON_MUST_CHECK;
+enum liaison_err checkpoint_sign(
+	Liaison__Checkpoint *checkpoint, const char *network, const struct secret_keys *keys) LIAISON_MUST_CHECK;
 
 #endif

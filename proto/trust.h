@@ -30,14 +30,14 @@ struct trust;
 /* One office as the rosters say, with what decisions need in their own types. Lives as long as its trust. */
 struct office {
 	struct office_id id;
-	uint32_t number;              /* dense, 0 to trust_office_count - 1; differs from view to view */
+	uint32_t number; /* dense, 0 to trust_office_count - 1; differs from view to view */
 	const Liaison__Office *entry;
 	const struct member *member;
-	uint32_t publishes;           /* bit (1 << kind) */
+	uint32_t publishes; /* bit (1 << kind) */
 	uint32_t receives;
-	uint32_t rights;              /* bit (1 << right) */
-	Liaison__Level clearance;     /* LEVEL_CLEAR if the roster says none */
-	bool is_suspended;            /* by its roster */
+	uint32_t rights;                         /* bit (1 << right) */
+	Liaison__Level clearance;                /* LEVEL_CLEAR if the roster says none */
+	bool is_suspended;                       /* by its roster */
 	int64_t suspended_from, suspended_until; /* by the duty key; until == 0: not */
 };
 
@@ -50,11 +50,11 @@ enum roster_state {
 
 /* One member of the charter and its roster. */
 struct member {
-	char code[8];                 /* "kh" */
+	char code[8]; /* "kh" */
 	const Liaison__CharterMember *entry;
 	const Liaison__Roster *roster; /* NULL: none held */
 	struct digest roster_hash;
-	uint32_t contributes;         /* bit (1 << kind) */
+	uint32_t contributes; /* bit (1 << kind) */
 };
 
 /* --- building ------------------------------------------------------------------------------------------------------ */
@@ -90,7 +90,7 @@ enum liaison_err trust_add_suspension(struct trust *trust, const Liaison__Signed
 /* --- asking -------------------------------------------------------------------------------------------------------- */
 
 const char *trust_network(const struct trust *trust);
-uint64_t trust_charter_version(const struct trust *trust); /* 0: none */
+uint64_t trust_charter_version(const struct trust *trust);        /* 0: none */
 const Liaison__Charter *trust_charter(const struct trust *trust); /* NULL: none */
 size_t trust_member_count(const struct trust *trust);
 const struct member *trust_member_at(const struct trust *trust, size_t position);
@@ -115,7 +115,8 @@ bool office_is_suspended(const struct office *office, int64_t now);
  * The office whose transport key this is, valid at `now` and not revoked or suspended. A key under two offices belongs
  * to the one whose roster was taken first. NULL: nobody.
  */
-const struct office *trust_office_by_transport_key(const struct trust *trust, const struct public_key *key, int64_t now);
+const struct office *trust_office_by_transport_key(
+	const struct trust *trust, const struct public_key *key, int64_t now);
 
 enum key_use { KEY_SIGNING, KEY_TRANSPORT, KEY_SEALING, KEY_CHECKPOINT };
 

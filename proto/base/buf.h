@@ -19,7 +19,7 @@ struct buf {
 	uint8_t *data; /* owned */
 	size_t len;
 	size_t cap;
-	size_t max;    /* never grows past this many bytes */
+	size_t max;     /* never grows past this many bytes */
 	bool failed;    /* a write did not happen, nor any after it */
 	bool too_large; /* ... because `max` would have been passed */
 };
@@ -67,7 +67,8 @@ struct blob {
 	uint8_t data[];
 };
 
-struct blob *blob_new(const void *bytes, size_t len); /* bytes may be NULL: contents undefined, for the caller to fill */
+struct blob *blob_new(
+	const void *bytes, size_t len); /* bytes may be NULL: contents undefined, for the caller to fill */
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob); /* takes NULL */
 

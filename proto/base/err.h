@@ -45,17 +45,17 @@ enum liaison_err {
 
 	/* Never on the wire. */
 	LIAISON_NO_MEMORY = 64,
-	LIAISON_IO = 65,          /* the operating system said no; the fault names call, path and errno */
+	LIAISON_IO = 65, /* the operating system said no; the fault names call, path and errno */
 	LIAISON_NOT_FOUND = 66,
 	LIAISON_EXISTS = 67,
-	LIAISON_CORRUPT = 68,     /* stored bytes are not what was written */
-	LIAISON_BAD_CONFIG = 69,  /* configuration, keys, homes: exit 78 */
-	LIAISON_BAD_USAGE = 70,   /* the command line: exit 64 */
-	LIAISON_UNREACHABLE = 71, /* no broker answers */
+	LIAISON_CORRUPT = 68,      /* stored bytes are not what was written */
+	LIAISON_BAD_CONFIG = 69,   /* configuration, keys, homes: exit 78 */
+	LIAISON_BAD_USAGE = 70,    /* the command line: exit 64 */
+	LIAISON_UNREACHABLE = 71,  /* no broker answers */
 	LIAISON_INCONSISTENT = 72, /* a proof does not hold: a log was rewritten, forked or rolled back */
-	LIAISON_BUSY = 73,        /* somebody else holds it */
-	LIAISON_INTERNAL = 74,    /* our fault: exit 70 */
-	LIAISON_DEFERRED = 75,    /* in the outbox, not yet accepted */
+	LIAISON_BUSY = 73,         /* somebody else holds it */
+	LIAISON_INTERNAL = 74,     /* our fault: exit 70 */
+	LIAISON_DEFERRED = 75,     /* in the outbox, not yet accepted */
 };
 
 #define LIAISON_FAULT_BYTES 512

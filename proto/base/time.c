@@ -84,7 +84,7 @@ time_format(int64_t at_ms, char *out)
 		return;
 	}
 	int used = snprintf(out, RFC3339_BYTES, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day,
-			    (int)(rest / MS_PER_HOUR), (int)(rest / MS_PER_MINUTE % 60), (int)(rest / MS_PER_SECOND % 60));
+		(int)(rest / MS_PER_HOUR), (int)(rest / MS_PER_MINUTE % 60), (int)(rest / MS_PER_SECOND % 60));
 	if (rest % MS_PER_SECOND != 0)
 		used += snprintf(out + used, RFC3339_BYTES - (size_t)used, ".%03d", (int)(rest % MS_PER_SECOND));
 	snprintf(out + used, RFC3339_BYTES - (size_t)used, "Z");
