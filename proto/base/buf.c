@@ -9,6 +9,7 @@
 void
 buf_init(struct buf *buf, size_t max)
 {
+	assert(max < SIZE_MAX / 4);
 	*buf = (struct buf){.max = max};
 }
 
@@ -35,10 +36,11 @@ buf_extend(struct buf *buf, size_t len)
 		buf->failed = buf->too_large = true;
 		return NULL;
 	}
-	if (buf->len + len > buf->cap) {
+	/* One byte to spare, for the NUL that vsnprintf writes. */
+	if (buf->len + len >= buf->cap) {
 		size_t cap = buf->cap < 256 ? 256 : buf->cap;
-		while (cap < buf->len + len)
-			cap = cap > buf->max / 2 ? buf->max : cap * 2;
+		while (cap <= buf->len + len)
+			cap = cap > buf->max / 2 ? buf->max + 1 : cap * 2;
 		uint8_t *data = realloc(buf->data, cap);
 		if (data == NULL) {
 			buf->failed = true;
@@ -77,14 +79,11 @@ buf_put_format(struct buf *buf, const char *format, ...)
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	/* vsnprintf wants room for a NUL, which is then given back. */
-	uint8_t *at = len < 0 ? NULL : buf_extend(buf, (size_t)len + 1);
-	if (at != NULL) {
+	uint8_t *at = len < 0 ? NULL : buf_extend(buf, (size_t)len);
+	if (at != NULL)
 		vsnprintf((char *)at, (size_t)len + 1, format, again);
-		buf->len--;
-	} else {
+	else
 		buf->failed = true;
-	}
 	va_end(again);
 }
 
@@ -144,7 +143,8 @@ reader_take(struct reader *reader, size_t len)
 		return NULL;
 	}
 	const uint8_t *at = reader->at;
-	reader->at += len;
+	if (len > 0) /* an empty reader's `at` may be NULL */
+		reader->at += len;
 	reader->left -= len;
 	return at;
 }
@@ -198,7 +198,7 @@ reader_be64(struct reader *reader)
 struct blob *
 blob_new(const void *bytes, size_t len)
 {
-	struct blob *blob = malloc(sizeof *blob + len);
+	struct blob *blob = len < SIZE_MAX - sizeof *blob ? malloc(sizeof *blob + len) : NULL;
 
 	if (blob == NULL)
 		return NULL;

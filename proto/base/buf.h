@@ -24,9 +24,9 @@ struct buf {
 	bool too_large; /* ... because `max` would have been passed */
 };
 
-void buf_init(struct buf *buf, size_t max);
-void buf_clear(struct buf *buf); /* frees; the buf may be initialised again */
-void buf_reset(struct buf *buf); /* empties, keeps the memory, forgets a failure */
+void buf_init(struct buf *buf, size_t max); /* max is a constant of the program, far below SIZE_MAX (assert) */
+void buf_clear(struct buf *buf);            /* frees; the buf may be initialised again */
+void buf_reset(struct buf *buf);            /* empties, keeps the memory, forgets a failure */
 
 /* Room for `len` more bytes, counted as written; NULL (and `failed`) if they do not fit. */
 uint8_t *buf_extend(struct buf *buf, size_t len);
@@ -50,7 +50,7 @@ struct reader {
 };
 
 void reader_init(struct reader *reader, const void *bytes, size_t len);
-/* The next `len` bytes, still inside the source; NULL if there are fewer. */
+/* The next `len` bytes, still inside the source; NULL if there are fewer (or none, of an empty source). */
 const uint8_t *reader_take(struct reader *reader, size_t len);
 void reader_copy(struct reader *reader, void *out, size_t len); /* zeros `out` on failure */
 uint8_t reader_u8(struct reader *reader);

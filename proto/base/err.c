@@ -56,10 +56,10 @@ static const struct err_row err_rows[] = {
 		"The broker accepts nothing until its operator has looked at its log. Sent again later."},
 	{LIAISON_ROSTER_EXPIRED, EX_TEMPFAIL, "roster-expired",
 		"The country's roster has expired; its authority must sign a new one. Sent again later."},
-	{LIAISON_NO_MEMORY, EX_OSERR, "no-memory", "Out of memory."},
+	{LIAISON_NO_MEMORY, EX_IOERR, "no-memory", "Out of memory."},
 	{LIAISON_IO, EX_IOERR, "io", "The operating system refused to read or write."},
 	{LIAISON_NOT_FOUND, EX_DATAERR, "not-found", "There is no such thing here."},
-	{LIAISON_EXISTS, EX_CANTCREAT, "exists", "It is there already and would be overwritten."},
+	{LIAISON_EXISTS, EX_CONFIG, "exists", "It is there already and would be overwritten."},
 	{LIAISON_CORRUPT, EX_DATAERR, "corrupt", "Stored bytes are not what was written."},
 	{LIAISON_BAD_CONFIG, EX_CONFIG, "bad-config", "Configuration, keys or home are not in order."},
 	{LIAISON_BAD_USAGE, EX_USAGE, "bad-usage", "The command line is not understood."},
@@ -134,7 +134,7 @@ err_worse_exit(int a, int b)
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
 		if (a == order[i] || b == order[i])
 			return order[i];
-	return a != 0 ? a : b;
+	return a > b ? a : b;
 }
 
 /* Drops a UTF-8 sequence that vsnprintf cut in the middle. */

@@ -83,7 +83,9 @@ bool err_is_for_now(enum liaison_err code);
 /* The sysexits code of DESIGN's table that a program ends with for `code`. */
 int err_exit_code(enum liaison_err code);
 
-/* Of two exit codes the one that counts when several alerts were handled: order 70 76 78 74 77 65 69 75, then the rest. */
+/*
+ * Of two exit codes the one that counts when several alerts were handled: order 70 76 78 74 77 65 69 75, then
+ * the greater. */
 int err_worse_exit(int a, int b);
 
 /*

@@ -51,9 +51,10 @@ uint32_t
 rng_below(const struct rng *rng, uint32_t bound)
 {
 	uint32_t value;
-	uint32_t limit = UINT32_MAX - UINT32_MAX % bound;
 
 	assert(bound > 0);
+	/* The largest multiple of bound that fits: values from there on would favour the small ones. */
+	uint32_t limit = UINT32_MAX - UINT32_MAX % bound;
 	do
 		rng_fill(rng, &value, sizeof value);
 	while (value >= limit);

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+/* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z */
+#define FIRST_MS INT64_C(-62135596800000)
+#define LAST_MS INT64_C(253402300799999)
+
 static int64_t
 read_clock_ms(clockid_t id)
 {
@@ -73,8 +77,9 @@ civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 void
 time_format(int64_t at_ms, char *out)
 {
-	int64_t days = at_ms / MS_PER_DAY - (at_ms % MS_PER_DAY < 0);
-	int64_t rest = at_ms - days * MS_PER_DAY;
+	bool is_before = at_ms % MS_PER_DAY < 0;
+	int64_t days = at_ms / MS_PER_DAY - is_before;
+	int64_t rest = at_ms % MS_PER_DAY + (is_before ? MS_PER_DAY : 0);
 	int64_t year;
 	unsigned month, day;
 
@@ -159,7 +164,8 @@ time_parse(const char *text, size_t len, int64_t *at_ms)
 	int second = ok ? take_digits(&at, end, 2) : -1;
 	if (!ok || second < 0 || second > 60)
 		return LIAISON_MALFORMED;
-	if (second == 60)
+	bool is_leap_second = second == 60;
+	if (is_leap_second)
 		second = 59;
 	int fraction = 0;
 	if (take_char(&at, end, ".")) {
@@ -175,7 +181,14 @@ time_parse(const char *text, size_t len, int64_t *at_ms)
 	int offset_minutes;
 	if (!take_offset(&at, end, &offset_minutes) || at != end)
 		return LIAISON_MALFORMED;
-	*at_ms = days_from_civil(year, (unsigned)month, (unsigned)day) * MS_PER_DAY + hour * MS_PER_HOUR +
-		 (minute - offset_minutes) * MS_PER_MINUTE + second * MS_PER_SECOND + fraction;
+	int64_t ms = days_from_civil(year, (unsigned)month, (unsigned)day) * MS_PER_DAY + hour * MS_PER_HOUR +
+		     (minute - offset_minutes) * MS_PER_MINUTE + second * MS_PER_SECOND + fraction;
+	/* The offset may lead out of the years that can be written. */
+	if (ms < FIRST_MS || ms > LAST_MS)
+		return LIAISON_MALFORMED;
+	/* Leap seconds are inserted at the end of a day in UTC, nowhere else. */
+	if (is_leap_second && (ms - fraction + MS_PER_SECOND) % MS_PER_DAY != 0)
+		return LIAISON_MALFORMED;
+	*at_ms = ms;
 	return LIAISON_OK;
 }
