@@ -29,14 +29,21 @@
 #define DOMAIN_NEW_EPOCH "liaison new epoch v1"
 
 #define NETWORK_ID_BYTES_MAX 64
+/* Root keys and authority keys are few; a document with more signatures is not looked at. */
+#define SIGNED_SIGNATURES_MAX 64
+#define CHECKPOINT_PAYLOAD_BYTES_MAX (1 + UINT8_MAX + 16 + 8 + DIGEST_BYTES + 8)
 
 /* 1 to 64 bytes of [a-z0-9.-]. */
 bool network_id_is_valid(const char *network);
 
-/* Appends the signed bytes to `out`; check with buf_check. */
+/* Appends the signed bytes to `out`; check with buf_check (LIAISON_TOO_LARGE too for a network id over the maximum). */
 void signed_bytes(struct buf *out, const char *domain, const char *network, const void *payload, size_t len);
 
-/* LIAISON_OK or LIAISON_BAD_SIGNATURE. */
+/*
+ * LIAISON_OK or LIAISON_BAD_SIGNATURE; LIAISON_NO_MEMORY is possible for payloads of more than about 200 bytes.
+ * Stricter than RFC 8032 asks, as libsodium is: S below the group's order, A and R canonical and not of small order, the
+ * equation without cofactor. tests/unit/signature_test.c pins each of these.
+ */
 enum liaison_err signature_verify(const char *domain, const char *network, const void *payload, size_t len,
 	const struct public_key *key, const uint8_t signature[SIGNATURE_BYTES]) LIAISON_MUST_CHECK;
 

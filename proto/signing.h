@@ -2,6 +2,7 @@
 #ifndef LIAISON_PROTO_SIGNING_H
 #define LIAISON_PROTO_SIGNING_H
 
+#include "proto/envelope.h"
 #include "proto/signature.h"
 
 /*
@@ -11,6 +12,24 @@
 enum liaison_err sign_bytes(const char *domain, const char *network, const void *payload, size_t len,
 	const uint8_t secret[64], const struct public_key *public_key,
 	uint8_t signature[SIGNATURE_BYTES]) LIAISON_MUST_CHECK;
+
+/*
+ * Signs one batch: the RFC 6962 root over its leaf hashes (envelope_body_hash), 1 to BATCH_LEAVES_MAX (assert).
+ * `key` gets the fingerprint that the envelopes carry.
+ */
+enum liaison_err batch_sign(const char *network, const struct secret_keys *keys, const struct digest *leaves,
+	uint32_t leaf_count, struct key_id *key, uint8_t signature[SIGNATURE_BYTES]) LIAISON_MUST_CHECK;
+
+/* One alert signed by itself. `out` borrows `body`. */
+enum liaison_err envelope_sign(const char *network, const struct secret_keys *keys, const uint8_t *body, size_t len,
+	struct envelope *out) LIAISON_MUST_CHECK;
+
+/*
+ * Adds a signature over signed_message->body to its list; one by the same key is replaced. The message is one that
+ * protobuf-c allocated (or whose arrays malloc did), so that liaison__signed__free_unpacked frees all.
+ */
+enum liaison_err signed_add(Liaison__Signed *signed_message, const char *domain, const char *network,
+	const struct secret_keys *keys) LIAISON_MUST_CHECK;
 
 /* Fills checkpoint->key and checkpoint->signature, whose 16 and 64 bytes the caller provides in `.data` with `.len`. */
 enum liaison_err checkpoint_sign(
