@@ -1,0 +1,105 @@
+#include "proto/reflect.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+size_t
+reflect_value_bytes(ProtobufCType type)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_INT32:
+	case PROTOBUF_C_TYPE_SINT32:
+	case PROTOBUF_C_TYPE_SFIXED32:
+	case PROTOBUF_C_TYPE_UINT32:
+	case PROTOBUF_C_TYPE_FIXED32:
+	case PROTOBUF_C_TYPE_FLOAT:
+	case PROTOBUF_C_TYPE_ENUM: return 4;
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE: return 8;
+	case PROTOBUF_C_TYPE_BOOL: return sizeof(protobuf_c_boolean);
+	case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE: break;
+	}
+	return sizeof(void *);
+}
+
+static const void *
+member_const(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	return (const char *)message + field->offset;
+}
+
+static const void *
+quantifier_const(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	return (const char *)message + field->quantifier_offset;
+}
+
+void *
+reflect_member(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	return (char *)message + field->offset;
+}
+
+static bool
+is_in_oneof(const ProtobufCFieldDescriptor *field)
+{
+	return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+}
+
+size_t
+reflect_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return *(const size_t *)quantifier_const(message, field);
+	if (is_in_oneof(field))
+		return *(const uint32_t *)quantifier_const(message, field) == field->id;
+	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
+		return *(void *const *)member_const(message, field) != NULL;
+	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
+		return 1;
+	return *(const protobuf_c_boolean *)quantifier_const(message, field) != 0;
+}
+
+const void *
+reflect_value(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t index)
+{
+	assert(index < reflect_count(message, field));
+	if (field->label != PROTOBUF_C_LABEL_REPEATED)
+		return member_const(message, field);
+	return *(const char *const *)member_const(message, field) + index * reflect_value_bytes(field->type);
+}
+
+void
+reflect_set_present(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	void *quantifier = (char *)message + field->quantifier_offset;
+
+	assert(field->label != PROTOBUF_C_LABEL_REPEATED);
+	if (is_in_oneof(field))
+		*(uint32_t *)quantifier = field->id;
+	else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING &&
+		 field->type != PROTOBUF_C_TYPE_MESSAGE)
+		*(protobuf_c_boolean *)quantifier = 1;
+}
+
+void
+reflect_set_count(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t count)
+{
+	assert(field->label == PROTOBUF_C_LABEL_REPEATED);
+	*(size_t *)(void *)((char *)message + field->quantifier_offset) = count;
+}
+
+const ProtobufCFieldDescriptor *
+reflect_oneof_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	if (!is_in_oneof(field))
+		return NULL;
+	uint32_t number = *(const uint32_t *)quantifier_const(message, field);
+	return number == 0 ? NULL : protobuf_c_message_descriptor_get_field(message->descriptor, number);
+}
