@@ -194,6 +194,26 @@ no_rewritten_log_passes_as_consistent(void **state)
 	assert_int_equal(merkle_verify_consistency(7, &forest->roots[7], 7, &forest->roots[7], NULL, 0), LIAISON_OK);
 }
 
+/* An honest path and honest roots, but another size claimed, by which the log would seem longer or shorter than it is. */
+static void
+a_claimed_size_of_another_path_length_is_inconsistent(void **state)
+{
+	struct forest *forest = *state;
+	struct merkle_path path, other;
+
+	for (size_t to = 2; to <= LEAVES_MAX; to++) {
+		size_t from = 1 + rng_below(&forest->rng, (uint32_t)to - 1);
+		merkle_tree_consistency(forest->tree, from, to, &path);
+		for (size_t wrong = from + 1; wrong <= LEAVES_MAX; wrong++) {
+			merkle_tree_consistency(forest->tree, from, wrong, &other);
+			if (other.len != path.len)
+				assert_int_equal(merkle_verify_consistency(from, &forest->roots[from], wrong,
+							 &forest->roots[to], path.nodes, path.len),
+					LIAISON_INCONSISTENT);
+		}
+	}
+}
+
 /* A log that grew from another past: one leaf below `from` differs, all proofs are honest ones of that other log. */
 static void
 no_forked_log_passes_as_consistent(void **state)
@@ -223,6 +243,7 @@ main(void)
 		cmocka_unit_test(no_other_length_passes_as_included),
 		cmocka_unit_test(a_size_of_another_path_length_is_refused),
 		cmocka_unit_test(no_rewritten_log_passes_as_consistent),
+		cmocka_unit_test(a_claimed_size_of_another_path_length_is_inconsistent),
 		cmocka_unit_test(no_forked_log_passes_as_consistent),
 	};
 

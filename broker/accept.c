@@ -1,0 +1,524 @@
+#include "broker/accept.h"
+
+#include "broker/note.h"
+#include "proto/frame.h"
+#include "proto/scan.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZAP_DOMAIN "liaison"
+#define RECEIVE_BURST 256
+#define SEND_HIGH_WATER 1024
+#define RECEIVE_HIGH_WATER 256
+#define LISTEN_BACKLOG 512
+#define TICK_MS 250
+#define SELF_TEST_MS 5000
+
+/* A descriptor that libzmq accepted. */
+struct accepted {
+	bool is_open;
+	bool is_known; /* a message with a user id came over it */
+	int64_t since_ms;
+};
+
+struct accept {
+	struct accept_options options;
+	struct trust *trust;
+	struct zap *zap;
+	struct server *server;
+	struct event *zap_event, *server_event, *monitor_event, *tick_event;
+	struct sessions *sessions;
+	struct accepted *accepted; /* by descriptor */
+	size_t accepted_size;
+	int64_t open_count, unknown_count;
+	bool paused;
+};
+
+static int64_t
+monotonic(const struct accept *accept)
+{
+	return accept->options.clock->monotonic_ms(accept->options.clock->arg);
+}
+
+static int64_t
+now(const struct accept *accept)
+{
+	return accept->options.clock->now_ms(accept->options.clock->arg);
+}
+
+/* --- who may come in ----------------------------------------------------------------------------------------------------- */
+
+/* The office behind a key, if this broker serves it. */
+static const struct office *
+served_office(const struct accept *accept, const struct public_key *key)
+{
+	const struct office *office = trust_office_by_transport_key(accept->trust, key, now(accept));
+
+	if (office == NULL || !trust_serves(accept->trust, accept->options.config->id, office->member))
+		return NULL;
+	return office;
+}
+
+static bool
+zap_admit(void *arg, const struct public_key *key, const char *address, struct net_user *user)
+{
+	struct accept *accept = arg;
+	const struct office *office = served_office(accept, key);
+	char quoted[256], key_hex[2 * KEY_ID_BYTES + 1];
+
+	if (office == NULL) {
+		note(NOTE_WARNING, "connection-refused", "reason=unknown-key address=%s", note_quote(address, quoted));
+		return false;
+	}
+	if (sessions_count_office(accept->sessions, office->id.text) >=
+		(size_t)accept->options.config->connections_per_office) {
+		note(NOTE_WARNING, "connection-refused", "reason=too-many office=%s", office->id.text);
+		return false;
+	}
+	struct key_id key_id;
+	key_id_of(key, &key_id);
+	sodium_bin2hex(key_hex, sizeof key_hex, key_id.bytes, sizeof key_id.bytes);
+	snprintf(user->text, sizeof user->text, "%s/%s", office->id.text, key_hex);
+	return true;
+}
+
+/* The reverse of what zap_admit wrote. */
+static bool
+parse_user(const struct net_user *user, struct office_id *office, struct key_id *key)
+{
+	const char *slash = strchr(user->text, '/');
+	size_t len = slash != NULL ? (size_t)(slash - user->text) : sizeof office->text;
+
+	if (len >= sizeof office->text)
+		return false;
+	memcpy(office->text, user->text, len);
+	office->text[len] = '\0';
+	return sodium_hex2bin(key->bytes, sizeof key->bytes, slash + 1, strlen(slash + 1), NULL, NULL, NULL) == 0;
+}
+
+static bool
+may_stay(const struct accept *accept, const struct session *session)
+{
+	const struct office *office = trust_office(accept->trust, session->office.text);
+	struct public_key unused;
+
+	return office != NULL && !office_is_suspended(office, now(accept)) &&
+	       trust_serves(accept->trust, accept->options.config->id, office->member) &&
+	       office_key(office, KEY_TRANSPORT, &session->transport_key, now(accept), &unused, NULL) == LIAISON_OK;
+}
+
+/* --- descriptors --------------------------------------------------------------------------------------------------------- */
+
+static struct accepted *
+accepted_of(struct accept *accept, int fd)
+{
+	if (fd < 0)
+		return NULL;
+	if ((size_t)fd >= accept->accepted_size) {
+		size_t size = accept->accepted_size > 0 ? accept->accepted_size : 256;
+		while (size <= (size_t)fd)
+			size *= 2;
+		struct accepted *accepted = realloc(accept->accepted, size * sizeof *accepted);
+		if (accepted == NULL)
+			return NULL;
+		memset(accepted + accept->accepted_size, 0, (size - accept->accepted_size) * sizeof *accepted);
+		accept->accepted = accepted;
+		accept->accepted_size = size;
+	}
+	return &accept->accepted[fd];
+}
+
+static void
+on_accepted(struct accept *accept, int fd)
+{
+	const struct config *config = accept->options.config;
+	struct accepted *accepted = accepted_of(accept, fd);
+
+	if (accepted == NULL || accept->open_count >= config->connections_max ||
+		accept->unknown_count >= config->unauthenticated_max) {
+		note(NOTE_WARNING, "connection-refused", "reason=too-many open=%lld unknown=%lld",
+			(long long)accept->open_count, (long long)accept->unknown_count);
+		server_shut(fd);
+	}
+	if (accepted == NULL || accepted->is_open)
+		return;
+	*accepted = (struct accepted){.is_open = true, .since_ms = monotonic(accept)};
+	accept->open_count++;
+	accept->unknown_count++;
+}
+
+static void
+on_known(struct accept *accept, int fd)
+{
+	struct accepted *accepted = accepted_of(accept, fd);
+
+	if (accepted == NULL || !accepted->is_open || accepted->is_known)
+		return;
+	accepted->is_known = true;
+	accept->unknown_count--;
+}
+
+static void
+forget_fd(void *arg, struct session *session)
+{
+	int fd = *(int *)arg;
+
+	if (session->fd == fd) {
+		session->fd = -1;
+		session->state = SESSION_CLOSING;
+	}
+}
+
+static void
+on_disconnected(struct accept *accept, int fd)
+{
+	struct accepted *accepted = accepted_of(accept, fd);
+
+	sessions_each(accept->sessions, forget_fd, &fd);
+	if (accepted == NULL || !accepted->is_open)
+		return;
+	accept->open_count--;
+	accept->unknown_count -= !accepted->is_known;
+	*accepted = (struct accepted){0};
+}
+
+static void
+on_monitor(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept *accept = arg;
+	struct server_event event;
+
+	(void)fd;
+	(void)what;
+	while (server_next_event(accept->server, &event)) {
+		if (event.type == SERVER_ACCEPTED)
+			on_accepted(accept, event.fd);
+		else if (event.type == SERVER_DISCONNECTED)
+			on_disconnected(accept, event.fd);
+		else if (event.type == SERVER_HANDSHAKE_REFUSED)
+			note(NOTE_INFO, "handshake-refused", "count=1");
+	}
+}
+
+static void
+on_zap(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept *accept = arg;
+
+	(void)fd;
+	(void)what;
+	zap_answer(accept->zap);
+}
+
+/* --- sessions ------------------------------------------------------------------------------------------------------------ */
+
+static struct session *
+session_for(struct accept *accept, const struct server_peer *peer)
+{
+	struct session *session = sessions_find(accept->sessions, peer->route);
+
+	if (session != NULL)
+		return session;
+	struct office_id office;
+	struct key_id key;
+	if (!parse_user(&peer->user, &office, &key))
+		return NULL;
+	session = sessions_add(accept->sessions, peer->route);
+	if (session == NULL)
+		return NULL;
+	session->office = office;
+	session->transport_key = key;
+	session->fd = peer->fd;
+	if (!may_stay(accept, session))
+		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+	return session;
+}
+
+static void
+on_server(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept *accept = arg;
+
+	(void)fd;
+	(void)what;
+	/* The monitor's word on closed descriptors comes first, so that a reused one is not taken for the old. */
+	on_monitor(-1, 0, accept);
+	for (int i = 0; i < RECEIVE_BURST && !accept->paused; i++) {
+		struct server_peer peer;
+		struct net_message message;
+		enum net_result result = server_receive(accept->server, &peer, &message);
+		if (result != NET_MESSAGE)
+			return;
+		on_known(accept, peer.fd);
+		struct session *session = session_for(accept, &peer);
+		if (session == NULL || session->state == SESSION_CLOSING) {
+			server_shut(peer.fd);
+			net_message_close(&message);
+			continue;
+		}
+		session->fd = peer.fd;
+		session->heard_ms = monotonic(accept);
+		accept->options.events.on_message(accept->options.events.arg, session, &message);
+	}
+	if (!accept->paused)
+		event_active(accept->server_event, EV_READ, 0);
+}
+
+static void
+reap_session(void *arg, struct session *session)
+{
+	struct accept *accept = arg;
+
+	if (session->state != SESSION_CLOSING &&
+		monotonic(accept) - session->heard_ms > accept->options.config->idle_ms)
+		accept_shut(accept, session, LIAISON_OK, "nothing was heard for too long");
+	/* A suspension of the duty key, and a key's window, end and begin by the clock alone. */
+	if (session->state != SESSION_CLOSING && !may_stay(accept, session))
+		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+	if (session->state == SESSION_CLOSING && session->is_told) {
+		server_shut(session->fd);
+		accept->options.events.on_closed(accept->options.events.arg, session);
+		sessions_remove(accept->sessions, session);
+	} else if (session->state == SESSION_CLOSING) {
+		session->is_told = true;
+	}
+}
+
+/* Strangers that hold a connection without a handshake, and sessions that are over. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept *accept = arg;
+	int64_t limit_ms = monotonic(accept) - accept->options.config->handshake_ms - TICK_MS;
+
+	(void)fd;
+	(void)what;
+	on_monitor(-1, 0, accept);
+	for (size_t i = 0; accept->unknown_count > 0 && i < accept->accepted_size; i++)
+		if (accept->accepted[i].is_open && !accept->accepted[i].is_known &&
+			accept->accepted[i].since_ms < limit_ms)
+			server_shut((int)i);
+	sessions_each(accept->sessions, reap_session, accept);
+	on_server(-1, 0, accept);
+}
+
+/* --- life ---------------------------------------------------------------------------------------------------------------- */
+
+static struct event *
+watch(struct event_base *base, int fd, event_callback_fn callback, struct accept *accept)
+{
+	struct event *event = event_new(base, fd, EV_READ | EV_PERSIST, callback, accept);
+
+	if (event != NULL && event_add(event, NULL) != 0) {
+		event_free(event);
+		event = NULL;
+	}
+	return event;
+}
+
+static bool
+accept_watch(struct accept *accept, struct event_base *base)
+{
+	struct timeval tick = {.tv_usec = TICK_MS * 1000};
+
+	accept->zap_event = watch(base, zap_fd(accept->zap), on_zap, accept);
+	accept->server_event = watch(base, server_fd(accept->server), on_server, accept);
+	accept->monitor_event = watch(base, server_monitor_fd(accept->server), on_monitor, accept);
+	accept->tick_event = event_new(base, -1, EV_PERSIST, on_tick, accept);
+	return accept->zap_event != NULL && accept->server_event != NULL && accept->monitor_event != NULL &&
+	       accept->tick_event != NULL && event_add(accept->tick_event, &tick) == 0;
+}
+
+enum liaison_err
+accept_new(struct event_base *base, struct net *net, const struct accept_options *options, struct accept **out,
+	struct fault *fault)
+{
+	struct accept *accept = calloc(1, sizeof *accept);
+	struct server_options server = {
+		.secret = options->transport_secret,
+		.zap_domain = ZAP_DOMAIN,
+		.max_message_bytes = FRAME_BYTES_MAX,
+		.handshake_ms = (int)options->config->handshake_ms,
+		.send_high_water = SEND_HIGH_WATER,
+		.receive_high_water = RECEIVE_HIGH_WATER,
+		.backlog = LISTEN_BACKLOG,
+	};
+
+	if (accept == NULL)
+		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the listener");
+	accept->options = *options;
+	accept->trust = trust_ref(options->trust);
+	accept->sessions = sessions_new();
+	/* ZAP first: a listener without it would let everybody in. */
+	accept->zap = zap_new(net, ZAP_DOMAIN, zap_admit, accept, fault);
+	if (accept->zap != NULL)
+		accept->server = server_new(net, &server, fault);
+	if (accept->server == NULL || accept->sessions == NULL) {
+		accept_free(accept);
+		return fault != NULL && fault->code != LIAISON_OK ? fault->code : LIAISON_NO_MEMORY;
+	}
+	if (!accept_watch(accept, base)) {
+		accept_free(accept);
+		return fault_set(fault, LIAISON_NO_MEMORY, "cannot watch the listener's descriptors");
+	}
+	*out = accept;
+	return LIAISON_OK;
+}
+
+void
+accept_free(struct accept *accept)
+{
+	if (accept == NULL)
+		return;
+	struct event **events[] = {
+		&accept->zap_event, &accept->server_event, &accept->monitor_event, &accept->tick_event};
+
+	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+		if (*events[i] != NULL)
+			event_free(*events[i]);
+	server_free(accept->server);
+	zap_free(accept->zap);
+	sessions_free(accept->sessions);
+	trust_unref(accept->trust);
+	free(accept->accepted);
+	free(accept);
+}
+
+enum liaison_err
+accept_listen(struct accept *accept, char *bound, struct fault *fault)
+{
+	const struct config *config = accept->options.config;
+
+	for (size_t i = 0; i < config->listen_count; i++) {
+		enum liaison_err err = server_listen(accept->server, config->listen[i], i == 0 ? bound : NULL, fault);
+		if (err != LIAISON_OK)
+			return err;
+	}
+	return LIAISON_OK;
+}
+
+enum liaison_err
+accept_self_test(struct accept *accept, struct net *net, const char *endpoint, const struct public_key *server_key,
+	struct fault *fault)
+{
+	uint8_t secret[32];
+	struct client_options options = {
+		.server_key = *server_key, .secret = secret, .max_message_bytes = 1024, .receive_high_water = 1};
+	int64_t until = monotonic(accept) + SELF_TEST_MS;
+	enum client_event event = CLIENT_TIMEOUT;
+	struct net_message message;
+
+	randombytes_buf(secret, sizeof secret);
+	crypto_scalarmult_base(options.public_key.bytes, secret);
+	struct client *client = client_new(net, endpoint, &options, fault);
+	if (client == NULL)
+		return LIAISON_IO;
+	while (event == CLIENT_TIMEOUT && monotonic(accept) < until) {
+		zap_answer(accept->zap);
+		event = client_wait(client, 5, -1, &message);
+	}
+	client_free(client);
+	if (event == CLIENT_REFUSED)
+		return LIAISON_OK;
+	return fault_set(fault, LIAISON_INTERNAL,
+		"%s did not refuse an unknown key: the broker will not run with an open door", endpoint);
+}
+
+static void
+recheck_session(void *arg, struct session *session)
+{
+	struct accept *accept = arg;
+
+	if (session->state != SESSION_CLOSING && !may_stay(accept, session))
+		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+}
+
+void
+accept_set_trust(struct accept *accept, struct trust *trust)
+{
+	struct trust *old = accept->trust;
+
+	accept->trust = trust_ref(trust);
+	trust_unref(old);
+	sessions_each(accept->sessions, recheck_session, accept);
+}
+
+void
+accept_pause(struct accept *accept, bool paused)
+{
+	accept->paused = paused;
+	if (!paused)
+		event_active(accept->server_event, EV_READ, 0);
+}
+
+enum liaison_err
+accept_send(struct accept *accept, struct session *session, void *bytes, size_t len)
+{
+	if (session->state == SESSION_CLOSING) {
+		free(bytes);
+		return LIAISON_UNREACHABLE;
+	}
+	enum liaison_err err = server_send(accept->server, session->route, bytes, len);
+	event_active(accept->server_event, EV_READ, 0);
+	if (err == LIAISON_OK)
+		return LIAISON_OK;
+	if (err == LIAISON_BUSY)
+		note(NOTE_WARNING, "session-shut", "office=%s reason=does-not-read", session->office.text);
+	server_shut(session->fd);
+	session->state = SESSION_CLOSING;
+	return err;
+}
+
+enum liaison_err
+accept_send_frame(struct accept *accept, struct session *session, const Liaison__Frame *frame)
+{
+	size_t len;
+	uint8_t *bytes = frame_encode(frame, &len);
+
+	return bytes != NULL ? accept_send(accept, session, bytes, len) : LIAISON_NO_MEMORY;
+}
+
+void
+accept_shut(struct accept *accept, struct session *session, enum liaison_err code, const char *why)
+{
+	Liaison__Goodbye goodbye = LIAISON__GOODBYE__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
+	if (session->state == SESSION_CLOSING)
+		return;
+	note(NOTE_INFO, "session-shut", "office=%s code=%s reason=\"%s\"", session->office.text, err_name(code), why);
+	goodbye.has_code = 1;
+	goodbye.code = (Liaison__Code)code;
+	goodbye.message = (char *)(uintptr_t)why;
+	frame.frame_case = LIAISON__FRAME__FRAME_GOODBYE;
+	frame.goodbye = &goodbye;
+	/* The word gets until the next tick to leave; whether it does or not, the descriptor is shut then. */
+	if (accept_send_frame(accept, session, &frame) != LIAISON_OK)
+		server_shut(session->fd);
+	session->state = SESSION_CLOSING;
+}
+
+bool
+accept_count_malformed(struct accept *accept, struct session *session)
+{
+	int64_t at = monotonic(accept);
+
+	if (at - session->malformed_since_ms > MS_PER_MINUTE) {
+		session->malformed_since_ms = at;
+		session->malformed = 0;
+	}
+	if (++session->malformed <= accept->options.config->malformed_max)
+		return false;
+	accept_shut(accept, session, LIAISON_MALFORMED, "too many malformed frames");
+	return true;
+}
+
+struct sessions *
+accept_sessions(struct accept *accept)
+{
+	return accept->sessions;
+}

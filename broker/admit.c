@@ -1,0 +1,349 @@
+#include "broker/admit.h"
+
+#include "proto/frame.h"
+#include "proto/log_leaf.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOBS_MAX 256
+#define CACHED_BATCHES 4096
+#define ENVELOPE_BYTES_MAX (128 * 1024)
+
+static void
+admit_item_clear(struct admit_item *item)
+{
+	free(item->message);
+	if (item->is_parsed)
+		admitted_clear(&item->admitted);
+	blob_unref(item->envelope);
+	blob_unref(item->header);
+}
+
+void
+admit_job_free(struct admit_job *job)
+{
+	if (job == NULL)
+		return;
+	net_message_close(&job->message);
+	trust_unref(job->trust);
+	for (size_t i = 0; i < job->count; i++)
+		admit_item_clear(&job->items[i]);
+	free(job->items);
+	free(job);
+}
+
+static void
+refuse(struct admit_item *item, enum liaison_err err, const char *message)
+{
+	item->err = err;
+	free(item->message);
+	item->message = strdup(message);
+}
+
+/* --- one item ------------------------------------------------------------------------------------------------------------ */
+
+/* The envelope that stays: the item's body with what proves it. */
+static enum liaison_err
+item_envelope(const Liaison__Submit *submit, const Liaison__SubmitItem *wire, const struct merkle_path *path,
+	struct envelope *out)
+{
+	if (submit->key.len != KEY_ID_BYTES || submit->signature.len != SIGNATURE_BYTES || !wire->has_body)
+		return LIAISON_MALFORMED;
+	*out = (struct envelope){.body = wire->body.data,
+		.body_len = wire->body.len,
+		.leaf_count = submit->leaf_count,
+		.leaf = wire->leaf};
+	if (out->leaf_count < 1 || out->leaf_count > BATCH_LEAVES_MAX || out->leaf >= out->leaf_count)
+		return LIAISON_MALFORMED;
+	memcpy(out->key.bytes, submit->key.data, KEY_ID_BYTES);
+	memcpy(out->signature, submit->signature.data, SIGNATURE_BYTES);
+	if (path != NULL) {
+		if (path->len > BATCH_PATH_MAX)
+			return LIAISON_MALFORMED;
+		out->path_len = path->len;
+		memcpy(out->path, path->nodes, path->len * sizeof path->nodes[0]);
+		return LIAISON_OK;
+	}
+	if (wire->n_path > BATCH_PATH_MAX)
+		return LIAISON_MALFORMED;
+	out->path_len = wire->n_path;
+	for (size_t i = 0; i < wire->n_path; i++) {
+		if (wire->path[i].len != DIGEST_BYTES)
+			return LIAISON_MALFORMED;
+		memcpy(out->path[i].bytes, wire->path[i].data, DIGEST_BYTES);
+	}
+	return LIAISON_OK;
+}
+
+static enum liaison_err
+encode_envelope(const struct envelope *envelope, struct buf *scratch, struct blob **out)
+{
+	buf_reset(scratch);
+	envelope_encode(envelope, scratch);
+	enum liaison_err err = buf_check(scratch);
+	if (err != LIAISON_OK)
+		return err;
+	*out = blob_new(scratch->data, scratch->len);
+	return *out != NULL ? LIAISON_OK : LIAISON_NO_MEMORY;
+}
+
+/* The log record's header: what stays for ever, and all that a leaf of the log says about an alert. */
+static enum liaison_err
+encode_header(struct admit_item *item, const struct key_id *key)
+{
+	const struct facts *facts = item->admitted.facts;
+	Liaison__AlertHeader header = LIAISON__ALERT_HEADER__INIT;
+	char id[ALERT_ID_BYTES];
+
+	alert_id_format(&facts->id, id);
+	header.id = id;
+	header.has_body_hash = header.has_key = 1;
+	header.body_hash = (ProtobufCBinaryData){DIGEST_BYTES, item->admitted.body_hash.bytes};
+	header.key = (ProtobufCBinaryData){KEY_ID_BYTES, (uint8_t *)(uintptr_t)key->bytes};
+	header.n_addresses = facts->address_count;
+	header.addresses = facts->addresses;
+	size_t len = liaison__alert_header__get_packed_size(&header);
+	if (len > RECORD_HEADER_MAX)
+		return LIAISON_TOO_LARGE;
+	item->header = blob_new(NULL, len);
+	if (item->header == NULL)
+		return LIAISON_NO_MEMORY;
+	liaison__alert_header__pack(&header, item->header->data);
+	log_leaf(RECORD_ALERT, item->header->data, len, &item->leaf_hash);
+	return LIAISON_OK;
+}
+
+static enum liaison_err
+judge_item(struct admit_item *item, const struct envelope *envelope, const struct admit_job *job,
+	struct admit_context *context, struct buf *scratch, struct fault *fault)
+{
+	struct public_key key;
+	enum liaison_err err = admit_body(envelope->body, envelope->body_len, &item->admitted, fault);
+
+	if (err != LIAISON_OK)
+		return err;
+	item->is_parsed = true;
+	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
+	if (err != LIAISON_OK)
+		return err;
+	err = envelope_verify(context->cache, context->network, &key, envelope, NULL);
+	if (err != LIAISON_OK)
+		return fault_set(
+			fault, err, "the signature is not one over this body by the key that the envelope names");
+	item->is_signed = true;
+	err = encode_envelope(envelope, scratch, &item->envelope);
+	if (err == LIAISON_OK)
+		err = encode_header(item, &envelope->key);
+	if (err != LIAISON_OK)
+		return fault_set(fault, err, "the alert does not fit a record of the log");
+	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);
+}
+
+/* --- one frame ----------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, once, and the
+ * signature is checked over a root that was computed from all bodies.
+ */
+static struct merkle_path *
+make_paths(const Liaison__Submit *submit)
+{
+	size_t count = submit->n_items;
+
+	if (submit->leaf_count != count || count < 2 || count > BATCH_LEAVES_MAX)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (submit->items[i]->n_path != 0 || submit->items[i]->leaf != i)
+			return NULL;
+	struct digest *leaves = malloc(count * sizeof *leaves);
+	struct merkle_path *paths = malloc(count * sizeof *paths);
+	if (leaves == NULL || paths == NULL) {
+		free(leaves);
+		free(paths);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaves[i]);
+	for (size_t i = 0; i < count; i++)
+		merkle_inclusion_of(leaves, count, i, &paths[i]);
+	free(leaves);
+	return paths;
+}
+
+static void
+run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_context *context)
+{
+	struct merkle_path *paths = make_paths(submit);
+	struct buf scratch;
+
+	buf_init(&scratch, ENVELOPE_BYTES_MAX);
+	for (size_t i = 0; i < submit->n_items; i++) {
+		struct admit_item *item = &job->items[i];
+		struct envelope envelope;
+		struct fault fault = {.code = LIAISON_OK, .message = ""};
+		item->leaf = submit->items[i]->leaf;
+		enum liaison_err err =
+			item_envelope(submit, submit->items[i], paths != NULL ? &paths[i] : NULL, &envelope);
+		if (err != LIAISON_OK)
+			fault_set(
+				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
+		else
+			err = judge_item(item, &envelope, job, context, &scratch, &fault);
+		item->err = err;
+		if (err != LIAISON_OK)
+			refuse(item, err, fault.message);
+	}
+	buf_clear(&scratch);
+	free(paths);
+}
+
+void
+admit_run(struct admit_job *job, struct admit_context *context)
+{
+	Liaison__Frame *frame = NULL;
+
+	job->err = frame_decode(net_message_data(&job->message), net_message_size(&job->message), &frame, &job->fault);
+	if (job->err != LIAISON_OK)
+		return;
+	if (frame->frame_case != LIAISON__FRAME__FRAME_SUBMIT || frame->submit->n_items == 0 ||
+		frame->submit->n_items > BATCH_LEAVES_MAX) {
+		job->err = fault_set(&job->fault, LIAISON_MALFORMED, "a submit holds 1 to %d alerts", BATCH_LEAVES_MAX);
+		goto out;
+	}
+	job->request = frame->submit->request;
+	job->items = calloc(frame->submit->n_items, sizeof *job->items);
+	if (job->items == NULL) {
+		job->err =
+			fault_set(&job->fault, LIAISON_RATE_LIMITED, "the broker is out of memory; send again later");
+		goto out;
+	}
+	job->count = frame->submit->n_items;
+	run_submit(job, frame->submit, context);
+out:
+	frame_free(frame);
+}
+
+/* --- the pool ------------------------------------------------------------------------------------------------------------ */
+
+struct admit_worker {
+	pthread_t thread;
+	struct admit *admit;
+	struct admit_context context;
+};
+
+struct admit {
+	struct queue *waiting, *finished;
+	struct admit_worker *workers;
+	size_t worker_count; /* started */
+	size_t inside;       /* jobs put and not yet taken; the core's own count */
+};
+
+/* Owns one job at a time and its batch cache. Receives jobs from the core, sends them back finished. */
+static void *
+worker_main(void *arg)
+{
+	struct admit_worker *worker = arg;
+	void *job;
+
+	while (queue_take_wait(worker->admit->waiting, &job, 1) == 1) {
+		admit_run(job, &worker->context);
+		bool sent = queue_put_wait(worker->admit->finished, job);
+		if (!sent)
+			admit_job_free(job);
+	}
+	return NULL;
+}
+
+enum liaison_err
+admit_new(
+	size_t workers, const char *network, const struct crossings *crossings, struct admit **out, struct fault *fault)
+{
+	struct admit *admit = calloc(1, sizeof *admit);
+
+	assert(workers > 0);
+	if (admit == NULL)
+		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the workers");
+	admit->waiting = queue_new(JOBS_MAX);
+	admit->finished = queue_new(JOBS_MAX);
+	admit->workers = calloc(workers, sizeof *admit->workers);
+	if (admit->waiting == NULL || admit->finished == NULL || admit->workers == NULL) {
+		admit_free(admit);
+		return fault_set(fault, LIAISON_NO_MEMORY, "no memory or descriptors for the workers");
+	}
+	for (size_t i = 0; i < workers; i++) {
+		struct admit_worker *worker = &admit->workers[i];
+		worker->admit = admit;
+		worker->context = (struct admit_context){.network = network, .crossings = crossings};
+		admission_limits_default(&worker->context.limits);
+		worker->context.cache = batch_cache_new(CACHED_BATCHES);
+		if (worker->context.cache == NULL || pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+			batch_cache_free(worker->context.cache);
+			admit_free(admit);
+			return fault_set(
+				fault, LIAISON_NO_MEMORY, "cannot start worker thread %zu of %zu", i + 1, workers);
+		}
+		admit->worker_count++;
+	}
+	*out = admit;
+	return LIAISON_OK;
+}
+
+static void
+drain(struct queue *queue)
+{
+	void *job;
+
+	while (queue != NULL && queue_take(queue, &job, 1) == 1)
+		admit_job_free(job);
+}
+
+void
+admit_free(struct admit *admit)
+{
+	if (admit == NULL)
+		return;
+	if (admit->waiting != NULL && admit->finished != NULL) {
+		drain(admit->waiting);
+		queue_close(admit->waiting);
+		queue_close(admit->finished);
+	}
+	for (size_t i = 0; i < admit->worker_count; i++) {
+		pthread_join(admit->workers[i].thread, NULL);
+		batch_cache_free(admit->workers[i].context.cache);
+	}
+	drain(admit->waiting);
+	drain(admit->finished);
+	queue_free(admit->waiting);
+	queue_free(admit->finished);
+	free(admit->workers);
+	free(admit);
+}
+
+bool
+admit_put(struct admit *admit, struct admit_job *job)
+{
+	/* Not more inside than either queue holds: so a worker never waits to hand back. */
+	if (admit->inside >= JOBS_MAX || !queue_put(admit->waiting, job))
+		return false;
+	admit->inside++;
+	return true;
+}
+
+size_t
+admit_take(struct admit *admit, struct admit_job **jobs, size_t max)
+{
+	size_t count = queue_take(admit->finished, (void **)jobs, max);
+
+	admit->inside -= count;
+	return count;
+}
+
+int
+admit_fd(const struct admit *admit)
+{
+	return queue_fd(admit->finished);
+}
