@@ -444,6 +444,14 @@ scan_canonical(const ProtobufCMessageDescriptor *descriptor, const uint8_t *byte
 }
 
 enum liaison_err
+scan_document(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len, struct fault *fault)
+{
+	struct scan scan = {.start = bytes, .fields_max = DOCUMENT_FIELDS_MAX, .is_canonical = true, .fault = fault};
+
+	return scan_start(&scan, descriptor, bytes, len, FRAME_BYTES_MAX);
+}
+
+enum liaison_err
 scan_frame(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len, struct fault *fault)
 {
 	struct scan scan = {.start = bytes, .fields_max = FRAME_FIELDS_MAX, .is_canonical = false, .fault = fault};

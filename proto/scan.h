@@ -18,6 +18,7 @@
 #define SCAN_DEPTH_MAX 8
 #define SCAN_FIELDS_MAX 4096
 #define BODY_BYTES_MAX (64 * 1024)
+#define DOCUMENT_FIELDS_MAX 262144
 #define FRAME_BYTES_MAX (1024 * 1024)
 #define FRAME_FIELDS_MAX 65536
 
@@ -29,6 +30,13 @@
  * <= BODY_BYTES_MAX (LIAISON_TOO_LARGE); doubles finite. Otherwise LIAISON_MALFORMED. The fault names field and byte.
  */
 enum liaison_err scan_canonical(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
+	struct fault *fault) LIAISON_MUST_CHECK;
+
+/*
+ * The same canonical form for the signed documents of trust, which may be larger than an alert: <= DOCUMENT_FIELDS_MAX
+ * fields; the caller has checked that `len` is within that document's limit.
+ */
+enum liaison_err scan_document(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
 	struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
