@@ -1,0 +1,378 @@
+#include "broker/log_internal.h"
+
+#include "broker/log_folder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+uint64_t
+log_block_up(uint64_t offset)
+{
+	return (offset + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK * SEGMENT_BLOCK;
+}
+
+/* --- failing -------------------------------------------------------------------------------------------------------- */
+
+/* After this nothing more is written: what a failed write or sync has left on the medium, only a new start can tell. */
+static enum liaison_err
+fail(struct log *log, int error, const char *what, const char *name, struct fault *fault)
+{
+	enum liaison_err err = fault_errno(&log->why_read_only, LIAISON_IO, error,
+		"%s %s/%s failed, so the log takes nothing more until the broker is started again", what, log->dir,
+		name);
+
+	log->is_read_only = true;
+	if (fault != NULL)
+		*fault = log->why_read_only;
+	return err;
+}
+
+static enum liaison_err
+fail_segment(struct log *log, int error, const char *what, struct fault *fault)
+{
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(log->segment.before.size, name);
+	return fail(log, error, what, name, fault);
+}
+
+static enum liaison_err
+refuse_read_only(const struct log *log, struct fault *fault)
+{
+	if (fault != NULL)
+		*fault = log->why_read_only;
+	return fault_set(fault, LIAISON_READ_ONLY, "%s", log->why_read_only.message);
+}
+
+/* --- making a segment ----------------------------------------------------------------------------------------------- */
+
+static bool
+is_no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT;
+}
+
+enum liaison_err
+log_check_room(const struct log *log, struct fault *fault)
+{
+	uint64_t free_bytes = 0;
+
+	int result = disk_free_bytes(log->disk, log->dir, &free_bytes);
+	if (result < 0)
+		return fault_errno(fault, LIAISON_IO, -result, "cannot tell the free space of %s", log->dir);
+	if (free_bytes < log->floor_bytes)
+		return fault_set(fault, LIAISON_STORAGE_FULL,
+			"the disk of %s has %llu MiB free, less than the floor of %llu MiB; make room there", log->dir,
+			(unsigned long long)free_bytes >> 20, (unsigned long long)log->floor_bytes >> 20);
+	return LIAISON_OK;
+}
+
+/* There must be room for a segment above the floor, so that a full disk is met here and not half-way. */
+static enum liaison_err
+check_room_for_segment(const struct log *log, struct fault *fault)
+{
+	uint64_t free_bytes = 0;
+
+	int result = disk_free_bytes(log->disk, log->dir, &free_bytes);
+	if (result == 0 && free_bytes < log->floor_bytes + log->segment_bytes)
+		return fault_set(fault, LIAISON_STORAGE_FULL,
+			"no room for another segment of the log in %s: %llu MiB are free, %llu MiB are needed and %llu "
+			"MiB stay "
+			"free; make room there",
+			log->dir, (unsigned long long)free_bytes >> 20, (unsigned long long)log->segment_bytes >> 20,
+			(unsigned long long)log->floor_bytes >> 20);
+	return LIAISON_OK;
+}
+
+enum liaison_err
+log_file(const struct log *log, const char *name, char *path, struct fault *fault)
+{
+	if (disk_path(path, log->dir, name) != LIAISON_OK)
+		return fault_set(fault, LIAISON_IO, "the name of the folder %.200s... is too long", log->dir);
+	return LIAISON_OK;
+}
+
+/* Gives the room back that a spare took which could not be finished. Nothing depends on it. */
+static void
+drop_spare(struct log *log, int handle, const char *path)
+{
+	disk_close(log->disk, handle);
+	disk_unlink(log->disk, path);
+}
+
+/*
+ * A file of zeros, written and not only allocated: overwriting written blocks lets a sync do without the file system's
+ * journal (measured on ext4: 0.10 ms against 0.16 ms). The buffer serves as the zeros.
+ */
+static enum liaison_err
+make_spare(struct log *log, struct fault *fault)
+{
+	char path[DISK_PATH_BYTES];
+	int error = 0;
+
+	enum liaison_err err = check_room_for_segment(log, fault);
+	if (err == LIAISON_OK)
+		err = log_file(log, LOG_SPARE_FILE, path, fault);
+	if (err != LIAISON_OK)
+		return err;
+	int handle = disk_open(log->disk, path, DISK_CREATE);
+	if (handle == -EEXIST && disk_unlink(log->disk, path) == 0)
+		handle = disk_open(log->disk, path, DISK_CREATE);
+	if (handle < 0 && is_no_room(-handle))
+		return fault_errno(fault, LIAISON_STORAGE_FULL, -handle, "cannot make %s", path);
+	if (handle < 0)
+		return fail(log, -handle, "making", LOG_SPARE_FILE, fault);
+	int result = disk_allocate(log->disk, handle, log->segment_bytes);
+	if (result < 0 && result != -EOPNOTSUPP)
+		error = -result;
+	memset(log->buffer, 0, LOG_ZEROS_BYTES);
+	for (uint64_t at = 0; error == 0 && at < log->segment_bytes; at += LOG_ZEROS_BYTES) {
+		uint64_t left = log->segment_bytes - at;
+		/* On failure `error` is set, which ends the loop. */
+		if (disk_write_all(log->disk, handle, log->buffer, left < LOG_ZEROS_BYTES ? left : LOG_ZEROS_BYTES, at,
+			    &error) != LIAISON_OK)
+			break;
+	}
+	if (error == 0) {
+		result = disk_sync(log->disk, handle);
+		error = result < 0 ? -result : 0;
+	}
+	if (error == 0) {
+		log->spare = handle;
+		return LIAISON_OK;
+	}
+	drop_spare(log, handle, path);
+	if (is_no_room(error))
+		return fault_errno(
+			fault, LIAISON_STORAGE_FULL, error, "no room for another segment of the log in %s", log->dir);
+	return fail(log, error, "writing", LOG_SPARE_FILE, fault);
+}
+
+/* Turns the spare into the segment of `header`, on the medium with its name when this returns LIAISON_OK. */
+static enum liaison_err
+name_spare(struct log *log, const struct segment_header *header, struct fault *fault)
+{
+	char path[DISK_PATH_BYTES], spare_path[DISK_PATH_BYTES], name[SEGMENT_NAME_BYTES];
+	uint8_t bytes[SEGMENT_HEADER_BYTES];
+	int error = 0;
+
+	segment_name(header->before.size, name);
+	enum liaison_err err = log_file(log, name, path, fault);
+	if (err == LIAISON_OK)
+		err = log_file(log, LOG_SPARE_FILE, spare_path, fault);
+	if (err != LIAISON_OK)
+		return err;
+	segment_header_encode(header, bytes);
+	memcpy(bytes + SEGMENT_BLOCK, bytes, SEGMENT_BLOCK);
+	if (disk_write_all(log->disk, log->spare, bytes, sizeof bytes, 0, &error) != LIAISON_OK)
+		return fail(log, error, "writing", LOG_SPARE_FILE, fault);
+	int result = disk_sync(log->disk, log->spare);
+	if (result < 0)
+		return fail(log, -result, "syncing", LOG_SPARE_FILE, fault);
+	result = disk_rename_new(log->disk, spare_path, path);
+	if (result < 0)
+		return fail(log, -result, "naming", name, fault);
+	result = disk_sync_dir(log->disk, log->dir);
+	if (result < 0)
+		return fail(log, -result, "syncing the folder after naming", name, fault);
+	return LIAISON_OK;
+}
+
+enum liaison_err
+log_start_segment(struct log *log, uint64_t number, const struct epoch *epoch, struct fault *fault)
+{
+	struct segment_header header = {.bytes = log->segment_bytes,
+		.epoch = *epoch,
+		.number = number,
+		.before = log->frontier,
+		.before_at = log->durable.at_ms};
+
+	assert(!log->is_pending);
+	enum liaison_err err = log->spare >= 0 ? LIAISON_OK : make_spare(log, fault);
+	if (err != LIAISON_OK)
+		return err;
+	rng_fill(log->rng, header.key, sizeof header.key);
+	err = name_spare(log, &header, fault);
+	if (err != LIAISON_OK)
+		return err;
+	disk_close(log->disk, log->handle);
+	log->handle = log->spare;
+	log->spare = -1;
+	log->segment = header;
+	log->end_offset = SEGMENT_HEADER_BYTES;
+	return LIAISON_OK;
+}
+
+enum liaison_err
+log_prepare(struct log *log, struct fault *fault)
+{
+	if (log->is_read_only)
+		return refuse_read_only(log, fault);
+	if (log->spare >= 0 || log->end_offset < log->segment.bytes / 4 * 3)
+		return LIAISON_OK;
+	return make_spare(log, fault);
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------- */
+
+static void
+put_pending_trailer(struct log *log, int64_t now_ms, uint8_t *out)
+{
+	log->pending.at_ms = now_ms > log->durable.at_ms ? now_ms : log->durable.at_ms;
+	for (unsigned copy = 0; copy < 2; copy++)
+		segment_trailer_encode(&log->segment, &log->pending, copy, out + copy * SEGMENT_BLOCK);
+}
+
+static void
+settle_pending(struct log *log)
+{
+	log->is_pending = false;
+	log->durable = (struct log_head){log->pending.last_index + 1, log->pending.root, log->pending.at_ms};
+}
+
+static enum liaison_err
+write_and_sync(struct log *log, size_t len, struct fault *fault)
+{
+	int error = 0;
+
+	if (disk_write_all(log->disk, log->handle, log->buffer, len, log->end_offset, &error) != LIAISON_OK)
+		return fail_segment(log, error, "writing", fault);
+	int result = disk_data_sync(log->disk, log->handle);
+	if (result < 0)
+		return fail_segment(log, -result, "syncing", fault);
+	log->end_offset += len;
+	return LIAISON_OK;
+}
+
+enum liaison_err
+log_flush(struct log *log, int64_t now_ms, struct fault *fault)
+{
+	if (log->is_read_only)
+		return refuse_read_only(log, fault);
+	if (!log->is_pending)
+		return LIAISON_OK;
+	put_pending_trailer(log, now_ms, log->buffer);
+	enum liaison_err err = write_and_sync(log, SEGMENT_TRAILER_BYTES, fault);
+	if (err == LIAISON_OK)
+		settle_pending(log);
+	return err;
+}
+
+uint64_t
+log_group_bytes_max(const struct log *log)
+{
+	uint64_t room = log->segment_bytes - SEGMENT_HEADER_BYTES - SEGMENT_TRAILER_BYTES;
+
+	return room < GROUP_BYTES_MAX ? room : GROUP_BYTES_MAX;
+}
+
+static enum liaison_err
+check_group(
+	const struct log *log, const struct record *records, size_t count, uint64_t *group_bytes, struct fault *fault)
+{
+	uint64_t bytes = 0;
+
+	if (count == 0 || count > GROUP_RECORDS_MAX)
+		return fault_set(fault, count == 0 ? LIAISON_MALFORMED : LIAISON_TOO_LARGE,
+			"a group of %zu records; it can have 1 to %d", count, GROUP_RECORDS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const struct record *record = &records[i];
+		if (!record_type_is_known((uint8_t)record->type) || record->header_len == 0)
+			return fault_set(fault, LIAISON_MALFORMED, "a record without a header or of no known type");
+		if (record->header_len > RECORD_HEADER_MAX || record->payload_len > RECORD_PAYLOAD_MAX)
+			return fault_set(fault, LIAISON_TOO_LARGE,
+				"a record of %zu + %zu bytes; its limits are %d + %d", record->header_len,
+				record->payload_len, RECORD_HEADER_MAX, RECORD_PAYLOAD_MAX);
+		bytes += record_bytes(record->header_len, record->payload_len);
+	}
+	if (bytes > log_group_bytes_max(log))
+		return fault_set(fault, LIAISON_TOO_LARGE, "a group of %llu bytes; it can have %llu",
+			(unsigned long long)bytes, (unsigned long long)log_group_bytes_max(log));
+	*group_bytes = bytes;
+	return LIAISON_OK;
+}
+
+/* Puts the group into the buffer at `at`, to stand at `offset` of the segment, and its leaves into the tree. */
+static void
+put_group(struct log *log, const struct record *records, size_t count, uint8_t *at, uint64_t offset,
+	struct log_location *locations)
+{
+	struct segment_trailer *trailer = &log->pending;
+	const uint64_t group_offset = offset, first_index = log->frontier.size;
+
+	for (size_t i = 0; i < count; i++) {
+		struct digest leaf;
+		size_t bytes = record_bytes(records[i].header_len, records[i].payload_len);
+		record_encode(&log->segment, &records[i], first_index + i, offset, i + 1 == count, at, &leaf);
+		merkle_frontier_append(&log->frontier, &leaf);
+		if (locations != NULL)
+			locations[i] = (struct log_location){log->segment.before.size, offset, (uint32_t)bytes};
+		at += bytes;
+		offset += bytes;
+	}
+	memset(at, 0, log_block_up(offset) - offset);
+	trailer->group_offset = group_offset;
+	trailer->group_bytes = (uint32_t)(offset - group_offset);
+	trailer->count = (uint32_t)count;
+	trailer->first_index = first_index;
+	trailer->last_index = first_index + count - 1;
+	merkle_frontier_root(&log->frontier, &trailer->root);
+}
+
+enum liaison_err
+log_append(struct log *log, const struct record *records, size_t count, int64_t now_ms, struct log_location *locations,
+	struct fault *fault)
+{
+	uint64_t group_bytes = 0;
+
+	if (log->is_read_only)
+		return refuse_read_only(log, fault);
+	enum liaison_err err = check_group(log, records, count, &group_bytes, fault);
+	if (err != LIAISON_OK)
+		return err;
+	size_t used = log->is_pending ? SEGMENT_TRAILER_BYTES : 0;
+	if (log->end_offset + used + log_block_up(group_bytes) + SEGMENT_TRAILER_BYTES > log->segment.bytes) {
+		err = log_flush(log, now_ms, fault);
+		if (err == LIAISON_OK)
+			err = log_start_segment(log, log->segment.number + 1, &log->segment.epoch, fault);
+		if (err != LIAISON_OK)
+			return err;
+		used = 0;
+	}
+	if (used > 0)
+		put_pending_trailer(log, now_ms, log->buffer);
+	struct log_head before = {log->pending.last_index + 1, log->pending.root, log->pending.at_ms};
+	put_group(log, records, count, log->buffer + used, log->end_offset + used, locations);
+	err = write_and_sync(log, used + log_block_up(group_bytes), fault);
+	if (err != LIAISON_OK)
+		return err;
+	if (used > 0)
+		log->durable = before;
+	log->is_pending = true;
+	return LIAISON_OK;
+}
+
+struct log_head
+log_durable(const struct log *log)
+{
+	return log->durable;
+}
+
+uint64_t
+log_next_index(const struct log *log)
+{
+	return log->frontier.size;
+}
+
+struct epoch
+log_epoch(const struct log *log)
+{
+	return log->segment.epoch;
+}
+
+bool
+log_is_read_only(const struct log *log)
+{
+	return log->is_read_only;
+}
