@@ -298,6 +298,46 @@ zeroed_and_duplicated_blocks_are_found(void **state)
 	}
 }
 
+/*
+ * A crash leaves a trailer's blocks empty or whole. A last group whose records are all there, with a trailer that is
+ * neither, was acknowledged, and cutting it would be a silent loss.
+ */
+static void
+a_last_trailer_with_both_copies_spoiled_is_not_cut(void **state)
+{
+	static const uint8_t zeros[SEGMENT_BLOCK];
+	struct log_fixture fixture;
+	const char *path = FIXTURE_DIR "/segment-00000000000000000000";
+	struct log_location last;
+
+	(void)state;
+	for (int bytes_spoiled = 0; bytes_spoiled < 104; bytes_spoiled++) {
+		fixture_init(&fixture, SEED);
+		assert_int_equal(fixture_create(&fixture), LIAISON_OK);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture_append(&fixture, 1, NULL), LIAISON_OK);
+		assert_int_equal(fixture_append(&fixture, 1, &last), LIAISON_OK);
+		assert_int_equal(fixture_flush(&fixture), LIAISON_OK);
+		fixture_close(&fixture);
+		uint64_t trailer = (last.offset + last.bytes + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK * SEGMENT_BLOCK;
+		memdisk_flip(fixture.memdisk, path, (trailer + (uint64_t)bytes_spoiled) * 8);
+		memdisk_flip(fixture.memdisk, path, (trailer + SEGMENT_BLOCK + 103 - (uint64_t)bytes_spoiled) * 8);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture.report.damages, 1);
+		assert_int_equal(fixture.report.torn, 0);
+		assert_int_equal(fixture.seen, 2);
+		fixture_close(&fixture);
+		/* Empty is what a crash leaves: then it is cut. */
+		memdisk_spoil(fixture.memdisk, path, trailer, zeros, SEGMENT_BLOCK);
+		memdisk_spoil(fixture.memdisk, path, trailer + SEGMENT_BLOCK, zeros, SEGMENT_BLOCK);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture.report.damages, 0);
+		assert_int_equal(fixture.report.torn, 1);
+		assert_int_equal(fixture.report.head.size, 1);
+		fixture_clear(&fixture);
+	}
+}
+
 static void
 a_sector_that_cannot_be_read_costs_only_its_records(void **state)
 {
@@ -444,6 +484,7 @@ main(void)
 		cmocka_unit_test(a_flipped_bit_while_open_is_met_by_the_reader),
 		cmocka_unit_test(every_truncation_is_found_at_start),
 		cmocka_unit_test(zeroed_and_duplicated_blocks_are_found),
+		cmocka_unit_test(a_last_trailer_with_both_copies_spoiled_is_not_cut),
 		cmocka_unit_test(a_sector_that_cannot_be_read_costs_only_its_records),
 		cmocka_unit_test(a_missing_segment_is_named),
 		cmocka_unit_test(swapped_segments_are_found),
