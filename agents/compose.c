@@ -26,10 +26,10 @@ check_author(const Liaison__Alert *alert, uint64_t line, struct fault *fault)
 
 	if (name != NULL)
 		return fault_set(
-			fault, LIAISON_MALFORMED, "line %" PRIu64 ": %s: leave it out, the agent fills it", line, name);
+			fault, LIAISON_MALFORMED, "%" PRIu64 ": %s: leave it out, the agent fills it", line, name);
 	if (alert->has_message && alert->message != LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_ALERT)
 		return fault_set(fault, LIAISON_MALFORMED,
-			"line %" PRIu64
+			"%" PRIu64
 			": message: publish sends ALERT; for the rest of an alert's life there are `liaison update`, "
 			"`liaison cancel` and others",
 			line);
