@@ -40,6 +40,14 @@ static const char *const MRZ[] = {
 	NULL,
 };
 
+static const char *const CSV[] = {
+	"From,To,lat\r\n\"Exampleton, North\",B,1.5\r\n,\"a \"\"b\"\"\nc\",\r\n",
+	";a;\"b;c\"\n\n\"\"\n",
+	"\xef\xbb\xbf"
+	"a,b\rc,\"d",
+	NULL,
+};
+
 static const struct target TARGETS[] = {
 	{.name = "body", .messages = {&liaison__alert__descriptor}},
 	{.name = "frame", .messages = {&liaison__frame__descriptor}},
@@ -57,6 +65,7 @@ static const struct target TARGETS[] = {
 		.files = "config/examples/*.json"},
 	{.name = "config", .files = "config/*.conf"},
 	{.name = "mrz", .texts = MRZ},
+	{.name = "csv", .texts = CSV},
 };
 
 static void
