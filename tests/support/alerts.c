@@ -15,7 +15,7 @@
 static const char *const kinds[] = {
 	[LIAISON__KIND__KIND_WANTED_PERSON] =
 		"{\"crime\":[\"TRAFFICKING_IN_PERSONS\"],\"action\":[\"ARREST\"],"
-		"\"legalBasis\":{\"authority\":\"Specimen Court\",\"reference\":\"S 1/2026\",\"date\":\"2026-03-02\","
+		"\"legalBasis\":{\"authority\":\"Specimen Court\",\"reference\":\"S 1/2026\",\"date\":\"2025-11-02\","
 		"\"offence\":\"Trafficking in persons\"},"
 		"\"texts\":[{\"lang\":\"en\",\"headline\":\"Wanted for arrest: recruiter\"}],"
 		"\"subjects\":[{\"person\":{\"names\":[{\"full\":\"Anna Maria Eriksson\",\"script\":\"Latn\"}],"
@@ -80,12 +80,12 @@ static const char *const kinds[] = {
 };
 
 static const char common[] =
-	"{\"id\":\"" ALERT_OFFICE "/1\",\"sent\":\"2026-09-21T14:13:20Z\",\"status\":\"ACTUAL\",\"message\":\"ALERT\","
-	"\"expires\":\"2026-12-01T00:00:00Z\",\"urgency\":\"EXPECTED\",\"severity\":\"SEVERE\",\"certainty\":"
+	"{\"id\":\"" ALERT_OFFICE "/1\",\"sent\":\"2026-01-15T08:00:00Z\",\"status\":\"ACTUAL\",\"message\":\"ALERT\","
+	"\"expires\":\"2026-04-01T00:00:00Z\",\"urgency\":\"EXPECTED\",\"severity\":\"SEVERE\",\"certainty\":"
 	"\"LIKELY\","
 	"\"source\":\"B\",\"information\":\"2\"}";
 
-static const char notice[] = "{\"id\":\"" ALERT_OFFICE "/2\",\"sent\":\"2026-09-21T14:13:20Z\",\"status\":\"ACTUAL\","
+static const char notice[] = "{\"id\":\"" ALERT_OFFICE "/2\",\"sent\":\"2026-01-15T08:00:00Z\",\"status\":\"ACTUAL\","
 			     "\"references\":[\"" ALERT_OFFICE "/1\"],\"reason\":\"ERROR\"}";
 
 /* A mistake in a test, not in what it tests. */

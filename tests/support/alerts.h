@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define ALERT_OFFICE "kh.blo.poipet"
-#define ALERT_SENT INT64_C(1790000000000) /* 2026-09-21T14:13:20Z */
+#define ALERT_SENT INT64_C(1768464000000) /* 2026-01-15T08:00:00Z, WORLD_NOW */
 #define ALERT_NOW (ALERT_SENT + 60000)
 
 /* One change: the value (JSON text) at a path as faults name it; NULL takes it out. */

@@ -68,7 +68,7 @@ live_until_power_fails(struct log_fixture *fixture, uint64_t acknowledged)
 static void
 power_cuts_lose_nothing_acknowledged(void **state)
 {
-	uint64_t first = number_from("LIAISON_SEED", SEED), runs = 300 * number_from("LIAISON_CRASH_RUNS", 1);
+	uint64_t first = number_from("LIAISON_SEED", SEED), runs = 150 * number_from("LIAISON_CRASH_RUNS", 1);
 	uint64_t acknowledged_in_all = 0, torn = 0;
 
 	(void)state;
