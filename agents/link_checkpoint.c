@@ -81,7 +81,7 @@ check_continues(
 		return fault_set(fault, LIAISON_INCONSISTENT,
 			"the broker %s has begun another log than the one that this home holds a checkpoint of (size "
 			"%" PRIu64 "), and this version cannot check that its authority agreed; tell its operator and "
-				   "keep this message",
+			"keep this message",
 			link->id.text, held->size);
 	if (next->size < held->size)
 		return fault_set(fault, LIAISON_INCONSISTENT,

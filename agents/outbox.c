@@ -176,10 +176,12 @@ outbox_find(struct post *post, uint64_t sequence, outbox_row_fn *each, void *arg
 enum liaison_err
 outbox_count(struct post *post, unsigned states, uint64_t *count, struct fault *fault)
 {
+	static const char some[] = "SELECT count(*) FROM outbox WHERE state <> 3 AND (?1 >> state) & 1";
+	static const char any[] = "SELECT count(*) FROM outbox WHERE (?1 >> state) & 1";
 	int64_t value = 0;
 
 	enum liaison_err err = post_ask(
-		post, fault, &value, "SELECT count(*) FROM outbox WHERE (?1 >> state) & 1", "i", (int64_t)states);
+		post, fault, &value, (states & OUTBOX_BIT(OUTBOX_ACCEPTED)) != 0 ? any : some, "i", (int64_t)states);
 	if (err == LIAISON_OK)
 		*count = (uint64_t)value;
 	return err;
@@ -286,8 +288,8 @@ outbox_next_batch(struct post *post, uint64_t after, struct outbox_batch *out, s
 	int64_t first = 0;
 
 	enum liaison_err err = post_ask(post, fault, &first,
-		"SELECT batch FROM outbox WHERE state = 1 AND sequence > ?1 ORDER BY sequence LIMIT 1", "i",
-		(int64_t)after);
+		"SELECT batch FROM outbox WHERE state <> 3 AND state = 1 AND sequence > ?1 ORDER BY sequence LIMIT 1",
+		"i", (int64_t)after);
 	if (err == LIAISON_OK)
 		err = read_batch_head(post, (uint64_t)first, &batch, fault);
 	if (err == LIAISON_OK)

@@ -122,7 +122,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	struct admit_context *context, struct buf *scratch, struct fault *fault)
 {
 	struct public_key key;
-	enum liaison_err err = admit_body(envelope->body, envelope->body_len, &item->admitted, fault);
+	enum liaison_err err = admit_body(envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
 
 	if (err != LIAISON_OK)
 		return err;

@@ -2,11 +2,18 @@
  * Admission: may this body enter the log? The agent runs the same functions before sending, so that an officer hears
  * first. Pure: what the broker's index knows comes in as arguments and callbacks.
  *
- * The order is fixed (the first that fails is the answer): canonical - same body again - signature by a key of the office
- * that the id names and the connection authenticates - the office may publish this kind - sequence unused - time -
- * expiry - references - document's country - identifiers - codes - handling - nothing of a victim - supported.
- * Split in two because the first part (admit_body, admit_signer, admit_content) runs on any worker, the second
- * (admit_state) needs the index and runs where that lives.
+ * The order is fixed, and the first that fails is the answer:
+ *
+ *   admit_body     canonical - identity - what the message must and must not hold - lengths, positions
+ *   admit_again    the same body again: the same receipt, whatever the time is now
+ *   admit_signer   the office is known, is the one connected, its roster is in force, the key is one of its, valid now
+ *   (the caller)   envelope_verify: the signature
+ *   admit_content  the office may publish the kind - sent - expires - document's country, identifiers - codes, what the
+ *                  kind needs - handling - nothing of a victim - nothing that this version does not do yet
+ *   admit_state    sequence unused - references
+ *
+ * All but admit_again and admit_state run on any worker; those two need the index and run where that lives.
+ * Every fault names the field as it stands in JSON: "subjects[0].document.issuer: ...".
  */
 #ifndef LIAISON_PROTO_ADMISSION_H
 #define LIAISON_PROTO_ADMISSION_H
@@ -20,9 +27,9 @@
 #define SENT_AHEAD_MAX_MS (5 * MS_PER_MINUTE)
 #define SENT_AGE_MAX_MS (30 * MS_PER_DAY)
 #define SALT_BYTES 16
-#define THUMBNAIL_BYTES_MAX 8192
+#define CIRCLE_KM_MAX 1000 /* a larger one says nothing, and is often metres taken for kilometres */
 
-/* Per kind, how far ahead `expires` may lie, in ms; [kind]. Defaults from admission_limits_default. */
+/* Per kind, how far after `sent` `expires` may lie, in ms; [kind]. Defaults from admission_limits_default. */
 struct admission_limits {
 	int64_t expires_max_ms[32];
 	int64_t discreet_check_max_ms; /* where the only actions are checks */
@@ -32,6 +39,10 @@ void admission_limits_default(struct admission_limits *limits);
 /* The furthest expiry that `alert` may have if sent at `sent`; what an agent fills in where the author wrote none. */
 int64_t admission_expiry_limit(const struct admission_limits *limits, const Liaison__Alert *alert, int64_t sent);
 
+/* The table of proto/README.md: may the field (position in liaison__alert__descriptor.fields) be in such a message? */
+enum field_presence { FIELD_FORBIDDEN, FIELD_OPTIONAL, FIELD_REQUIRED };
+enum field_presence admission_presence(Liaison__MessageType message, bool is_sealed, unsigned field);
+
 /* A parsed and checked body. Owns `alert` and `facts`. */
 struct admitted {
 	Liaison__Alert *alert;
@@ -40,23 +51,25 @@ struct admitted {
 };
 void admitted_clear(struct admitted *admitted);
 
-/* Canonical bytes, presence and absence of fields per message, lengths. MALFORMED, TOO_LARGE, BAD_CODE, NOT_SUPPORTED. */
-enum liaison_err admit_body(
-	const uint8_t *body, size_t len, struct admitted *out, struct fault *fault) LIAISON_MUST_CHECK;
+/*
+ * Canonical bytes, identity, presence and absence of fields per message, lengths, positions on the globe. `crossings`
+ * is for the facts. MALFORMED, TOO_LARGE, BAD_CODE.
+ */
+enum liaison_err admit_body(const uint8_t *body, size_t len, const struct crossings *crossings, struct admitted *out,
+	struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
- * The signing key belongs to the office that the id names, that office is `connected` (the one that ZAP named; a desk may
- * not publish for its post), it is valid now and not suspended, its roster is in force, it has right publish and the
- * kind. Fills `key` for batch_verify, which the caller does next. UNKNOWN_OFFICE, BAD_SIGNATURE, NOT_PERMITTED,
- * ROSTER_EXPIRED.
+ * The office that the id names is on a roster in force, not suspended, and is `connected` (the one that ZAP named; a desk
+ * may not publish for its post); the key is one of its, valid now. Fills `key` for envelope_verify, which the caller does
+ * next. UNKNOWN_OFFICE, NOT_PERMITTED, ROSTER_EXPIRED, BAD_SIGNATURE.
  */
 enum liaison_err admit_signer(const struct admitted *admitted, const struct key_id *key_id, const char *connected,
 	const struct trust *trust, int64_t now, struct public_key *key, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
- * What the body says by itself: sent and expires against `now`, document's country, identifiers, codes, crossings,
- * handling, victims, not-supported. CLOCK_AHEAD, STALE, EXPIRED, BAD_IDENTIFIER, BAD_CODE, BAD_HANDLING, VICTIM_IN_CLEAR,
- * NOT_SUPPORTED. `warning` (may be NULL) gets a sentence about what is odd but let pass (a wrong IMO digit), else "".
+ * What the body says by itself. NOT_PERMITTED, CLOCK_AHEAD, STALE, EXPIRED, BAD_IDENTIFIER, BAD_CODE, BAD_HANDLING,
+ * VICTIM_IN_CLEAR, NOT_SUPPORTED. `warning` (may be NULL: not looked for) gets sentences about what is odd but let pass
+ * (a wrong IMO digit, a country that nobody would receive it in), else "".
  */
 enum liaison_err admit_content(const struct admitted *admitted, const struct trust *trust,
 	const struct crossings *crossings, const struct admission_limits *limits, int64_t now, struct fault *fault,
@@ -68,20 +81,19 @@ struct known_alert {
 	struct digest body_hash;
 	Liaison__MessageType message;
 	Liaison__Kind kind;
-	bool is_terminal; /* cancelled or redacted */
+	Liaison__Status status; /* 0: the index does not keep it */
+	bool is_terminal;       /* cancelled or redacted */
 };
 typedef struct known_alert known_alert_fn(void *index, const struct alert_id *id);
 
-enum admit_verdict {
-	ADMIT_NEW,
-	ADMIT_AGAIN, /* the same body is in the log: the same receipt */
-};
+/* The same body is in the log already. */
+bool admit_again(const struct admitted *admitted, known_alert_fn *known, void *index);
 
 /*
- * Sequence unused (EQUIVOCATION), references exist and are the office's own or its country's with right recall
- * (BAD_REFERENCE, NOT_PERMITTED). ADMIT_AGAIN is to be asked before time is looked at: call admit_again first.
+ * Sequence unused (EQUIVOCATION); what is referred to exists, can be changed in this way, and is the office's own, or its
+ * country's and the office has right recall (BAD_REFERENCE, NOT_PERMITTED). For a body that is there already, see
+ * admit_again; here it is LIAISON_EXISTS. An agent whose index does not know an original of another office cannot ask.
  */
-bool admit_again(const struct admitted *admitted, known_alert_fn *known, void *index);
 enum liaison_err admit_state(const struct admitted *admitted, const struct trust *trust, known_alert_fn *known,
 	void *index, struct fault *fault) LIAISON_MUST_CHECK;
 
