@@ -11,7 +11,8 @@ V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 SAN ?= 0
 COV ?= 0
-BUILD ?= $(if $(filter 1,$(SAN)),build/san,$(if $(filter 1,$(COV)),build/cov,build))
+FUZZ ?= 0
+BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(filter 1,$(FUZZ)),/fuzz)
 
 VERSION := 0.1.0
 
@@ -31,6 +32,9 @@ LDFLAGS_ALL += -fsanitize=address,undefined
 else ifeq ($(COV),1)
 CFLAGS_ALL += --coverage -O0
 LDFLAGS_ALL += --coverage
+else ifeq ($(FUZZ),1)
+CFLAGS_ALL += -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS_ALL += -fsanitize=address,undefined
 else
 CFLAGS_ALL += $(HARDEN)
 LDFLAGS_ALL += -pie -Wl,-z,relro,-z,now
@@ -52,7 +56,8 @@ BROKER_SRC := $(filter-out broker/main.c,$(wildcard broker/*.c))
 AGENT_SRC := $(filter-out agents/main.c,$(wildcard agents/*.c))
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TEST_SUPPORT_SRC := $(wildcard tests/support/*.c)
-BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCH_SRC := $(wildcard tests/bench/*_bench.c)
+BENCH_SUPPORT_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -61,6 +66,7 @@ EDGE_OBJ := $(call obj,$(EDGE_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 AGENT_OBJ := $(call obj,$(AGENT_SRC))
 TEST_SUPPORT_OBJ := $(call obj,$(TEST_SUPPORT_SRC))
+BENCH_SUPPORT_OBJ := $(call obj,$(BENCH_SUPPORT_SRC))
 
 PROTO_LIB := $(BUILD)/libproto.a
 EDGE_LIB := $(BUILD)/libedge.a
@@ -70,6 +76,7 @@ SUPPORT_LIB := $(BUILD)/libtestsupport.a
 PROGRAMS := $(if $(wildcard broker/main.c),$(BUILD)/liaisond) $(if $(wildcard agents/main.c),$(BUILD)/liaison)
 UNIT_TESTS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 BENCHES := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/tests/bench/%)
+FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%)
 
 .PHONY: all
 all: $(PROGRAMS) ## build build/liaisond and build/liaison
@@ -127,8 +134,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AG
 	$(link)
 $(UNIT_TESTS): LIBS += -lcmocka
 
-$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
+		$(EDGE_LIB) $(PROTO_LIB)
 	$(link)
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
+	$(link)
+$(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the unit tests only

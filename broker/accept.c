@@ -30,7 +30,7 @@ struct accept {
 	struct trust *trust;
 	struct zap *zap;
 	struct server *server;
-	struct event *zap_event, *server_event, *monitor_event, *tick_event;
+	struct event *zap_event, *server_event, *monitor_event, *tick_event, *again_event;
 	struct sessions *sessions;
 	struct accepted *accepted; /* by descriptor */
 	size_t accepted_size;
@@ -48,6 +48,19 @@ static int64_t
 now(const struct accept *accept)
 {
 	return accept->options.clock->now_ms(accept->options.clock->arg);
+}
+
+/*
+ * The socket's descriptor fires on edges only: after a burst, and after every send, its state is looked at again, in the
+ * loop's next turn so that others have theirs.
+ */
+static void
+look_again(struct accept *accept)
+{
+	struct timeval at_once = {0};
+
+	if (!accept->paused && !evtimer_pending(accept->again_event, NULL))
+		evtimer_add(accept->again_event, &at_once);
 }
 
 /* --- who may come in ----------------------------------------------------------------------------------------------------- */
@@ -264,8 +277,7 @@ on_server(evutil_socket_t fd, short what, void *arg)
 		session->heard_ms = monotonic(accept);
 		accept->options.events.on_message(accept->options.events.arg, session, &message);
 	}
-	if (!accept->paused)
-		event_active(accept->server_event, EV_READ, 0);
+	look_again(accept);
 }
 
 static void
@@ -329,7 +341,8 @@ accept_watch(struct accept *accept, struct event_base *base)
 	accept->server_event = watch(base, server_fd(accept->server), on_server, accept);
 	accept->monitor_event = watch(base, server_monitor_fd(accept->server), on_monitor, accept);
 	accept->tick_event = event_new(base, -1, EV_PERSIST, on_tick, accept);
-	return accept->zap_event != NULL && accept->server_event != NULL && accept->monitor_event != NULL &&
+	accept->again_event = evtimer_new(base, on_server, accept);
+	return accept->again_event != NULL && accept->zap_event != NULL && accept->server_event != NULL && accept->monitor_event != NULL &&
 	       accept->tick_event != NULL && event_add(accept->tick_event, &tick) == 0;
 }
 
@@ -375,7 +388,8 @@ accept_free(struct accept *accept)
 	if (accept == NULL)
 		return;
 	struct event **events[] = {
-		&accept->zap_event, &accept->server_event, &accept->monitor_event, &accept->tick_event};
+		&accept->zap_event, &accept->server_event, &accept->monitor_event, &accept->tick_event,
+		&accept->again_event};
 
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (*events[i] != NULL)
@@ -451,8 +465,7 @@ void
 accept_pause(struct accept *accept, bool paused)
 {
 	accept->paused = paused;
-	if (!paused)
-		event_active(accept->server_event, EV_READ, 0);
+	look_again(accept);
 }
 
 enum liaison_err
@@ -463,7 +476,7 @@ accept_send(struct accept *accept, struct session *session, void *bytes, size_t 
 		return LIAISON_UNREACHABLE;
 	}
 	enum liaison_err err = server_send(accept->server, session->route, bytes, len);
-	event_active(accept->server_event, EV_READ, 0);
+	look_again(accept);
 	if (err == LIAISON_OK)
 		return LIAISON_OK;
 	if (err == LIAISON_BUSY)

@@ -346,6 +346,13 @@ index_set_damaged(struct index *index, uint64_t at)
 	entry_of(index, at)->is_damaged = true;
 }
 
+void
+index_set_evidence(struct index *index, uint64_t at)
+{
+	assert(at < index->size);
+	entry_of(index, at)->has_evidence = true;
+}
+
 const struct merkle_tree *
 index_tree(const struct index *index)
 {

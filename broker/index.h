@@ -52,6 +52,7 @@ uint64_t index_highest(const struct index *index, const char *office, bool repli
 uint64_t index_next(const struct index *index, uint64_t from, bool urgent);
 
 void index_set_damaged(struct index *index, uint64_t at);
+void index_set_evidence(struct index *index, uint64_t at);
 
 const struct merkle_tree *index_tree(const struct index *index);
 

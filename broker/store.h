@@ -17,9 +17,18 @@
 
 struct store;
 
-/* Opens or makes the file (mode 0600); checks integrity. LIAISON_CORRUPT, LIAISON_IO, with what to do. */
+/*
+ * Opens or makes the file (mode 0600); checks integrity. LIAISON_CORRUPT (also: some other program's), LIAISON_BUSY (open
+ * in another process), LIAISON_UNSUPPORTED_VERSION (a later liaisond made it), LIAISON_STORAGE_FULL, LIAISON_NO_MEMORY,
+ * LIAISON_IO, each with what to do.
+ *
+ * All that writes may fail with LIAISON_STORAGE_FULL (nothing was changed; it may be tried again) or LIAISON_IO (then every
+ * later write fails too, until the store is opened again). A failure gives up the open transaction: cursors set and audit
+ * rows written since the last commit.
+ */
 enum liaison_err store_open(const char *path, struct store **store, struct fault *fault) LIAISON_MUST_CHECK;
-void store_close(struct store *store); /* takes NULL */
+/* Takes NULL. Commits pending audit rows where it can, and gives up a transaction that was begun. */
+void store_close(struct store *store);
 
 struct stored_feed {
 	struct office_id office;
@@ -30,23 +39,27 @@ struct stored_feed {
 	uint64_t urgent_cursor, ordinary_cursor;
 };
 enum liaison_err store_each_feed(struct store *store, void (*each)(void *arg, const struct stored_feed *feed),
-	void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+	void *arg, struct fault *fault) LIAISON_MUST_CHECK; /* `each` must not call the store */
 
-/* Inserts or replaces, durably, before it returns. */
+/* Inserts or replaces, or removes (what is not there is removed already); durable when it returns. Not inside a begin. */
 enum liaison_err store_put_feed(
 	struct store *store, const struct stored_feed *feed, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err store_remove_feed(
 	struct store *store, const char *office, const char *name, struct fault *fault) LIAISON_MUST_CHECK;
 
-/* Cursors move in one transaction: begin, any number of set, commit. */
+/*
+ * Cursors move in one transaction: begin, any number of set (LIAISON_NOT_FOUND: no such feed; the others stand), commit,
+ * which is durable when it returns.
+ */
 enum liaison_err store_begin(struct store *store, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err store_set_cursors(struct store *store, const char *office, const char *name, const uint8_t epoch[16],
 	uint64_t urgent, uint64_t ordinary, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err store_commit(struct store *store, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
- * One refusal, with office, code, alert id (may be NULL), body hash (may be NULL) and reason; no content. Written with the
- * next commit or store_flush_audit; rows beyond AUDIT_ROWS_MAX push out the oldest.
+ * One refusal, with office, code, alert id, body hash and reason (each but the code may be NULL; texts are cut at their
+ * types' length); no content. Durable with the next commit, store_put_feed, store_remove_feed or store_flush_audit; rows
+ * beyond AUDIT_ROWS_MAX push out the oldest.
  */
 #define AUDIT_ROWS_MAX 1000000
 struct audit_row {

@@ -17,7 +17,7 @@ struct document_kind {
 };
 
 static const struct document_kind kinds[] = {
-	[DOCUMENT_CHARTER] = {"charter", DOMAIN_CHARTER, &liaison__charter__descriptor, DOCUMENT_BYTES_MAX},
+	[DOCUMENT_CHARTER] = {"charter", DOMAIN_CHARTER, &liaison__charter__descriptor, CHARTER_BYTES_MAX},
 	[DOCUMENT_ROSTER] = {"roster", DOMAIN_ROSTER, &liaison__roster__descriptor, DOCUMENT_BYTES_MAX},
 	[DOCUMENT_CARD] = {"card", DOMAIN_CARD, &liaison__card__descriptor, CARD_BYTES_MAX},
 	[DOCUMENT_SUSPENSION] = {"suspension", DOMAIN_SUSPENSION, &liaison__suspension__descriptor,
@@ -199,7 +199,7 @@ document_seal(enum document_type type, const ProtobufCMessage *message, Liaison_
 	struct buf body;
 
 	assert(message->descriptor == kinds[type].descriptor);
-	buf_init(&body, SIZE_MAX / 2);
+	buf_init(&body, SIGNED_MESSAGE_BYTES_MAX);
 	message_pack(message, &body);
 	enum liaison_err err = buf_check(&body);
 	Liaison__Signed *sealed = (Liaison__Signed *)message_new(&liaison__signed__descriptor);
@@ -209,7 +209,8 @@ document_seal(enum document_type type, const ProtobufCMessage *message, Liaison_
 		err = message_set_bytes(&sealed->body, &sealed->has_body, body.data, body.len);
 	buf_clear(&body);
 	if (err != LIAISON_OK)
-		fault_set(fault, err, "out of memory");
+		fault_set(fault, err, err == LIAISON_TOO_LARGE ? "the %s is too large" : "out of memory for the %s",
+			kinds[type].name);
 	else
 		err = document_scan(type, sealed, fault);
 	if (err == LIAISON_OK)

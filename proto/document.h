@@ -18,6 +18,7 @@
 
 /* So that a whole document with its signatures fits into one frame (1 MiB). About 2,500 offices in one roster. */
 #define DOCUMENT_BYTES_MAX (960 * 1024)
+#define CHARTER_BYTES_MAX (256 * 1024)
 #define CARD_BYTES_MAX 4096
 #define SUSPENSION_BYTES_MAX 4096
 

@@ -61,7 +61,7 @@ signature_verify(const char *domain, const char *network, const void *payload, s
 		return crypto_sign_verify_detached(signature, stack, small, key->bytes) == 0 ? LIAISON_OK : err;
 
 	struct buf message;
-	buf_init(&message, SIZE_MAX / 2);
+	buf_init(&message, SIGNED_MESSAGE_BYTES_MAX);
 	signed_bytes(&message, domain, network, payload, len);
 	if (message.failed)
 		err = message.too_large ? LIAISON_BAD_SIGNATURE : LIAISON_NO_MEMORY;
@@ -105,11 +105,11 @@ signed_verify(const Liaison__Signed *signed_message, const char *domain, const c
 	if (signed_message->n_signatures > SIGNED_SIGNATURES_MAX)
 		return fault_set(fault, LIAISON_MALFORMED, "%zu signatures on one document; at most %d are looked at",
 			signed_message->n_signatures, SIGNED_SIGNATURES_MAX);
-	buf_init(&message, SIZE_MAX / 2);
+	buf_init(&message, SIGNED_MESSAGE_BYTES_MAX);
 	signed_bytes(&message, domain, network, signed_message->body.data, signed_message->body.len);
 	if (message.failed) {
 		err = fault_set(fault, message.too_large ? LIAISON_BAD_SIGNATURE : LIAISON_NO_MEMORY,
-			message.too_large ? "the network's id is too long" : "out of memory");
+			message.too_large ? "the document or the network's id is too long" : "out of memory");
 		goto out;
 	}
 	for (size_t i = 0; i < key_count; i++)

@@ -31,6 +31,7 @@
 #define NETWORK_ID_BYTES_MAX 64
 /* Root keys and authority keys are few; a document with more signatures is not looked at. */
 #define SIGNED_SIGNATURES_MAX 64
+#define SIGNED_MESSAGE_BYTES_MAX (2 * 1024 * 1024) /* twice what any frame can bring */
 #define CHECKPOINT_PAYLOAD_BYTES_MAX (1 + UINT8_MAX + 16 + 8 + DIGEST_BYTES + 8)
 
 /* 1 to 64 bytes of [a-z0-9.-]. */

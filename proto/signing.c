@@ -1,8 +1,9 @@
 #include "proto/signing.h"
 
+#include "proto/base/message.h"
+
 #include <assert.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum liaison_err
@@ -12,7 +13,7 @@ sign_bytes(const char *domain, const char *network, const void *payload, size_t 
 	uint8_t made[SIGNATURE_BYTES];
 	struct buf message;
 
-	buf_init(&message, SIZE_MAX / 2);
+	buf_init(&message, SIGNED_MESSAGE_BYTES_MAX);
 	signed_bytes(&message, domain, network, payload, len);
 	enum liaison_err err = buf_check(&message);
 	if (err != LIAISON_OK)
@@ -58,21 +59,6 @@ envelope_sign(
 	return err;
 }
 
-/* What protobuf-c's free_unpacked frees: malloc'd bytes. */
-static enum liaison_err
-bytes_set(ProtobufCBinaryData *field, protobuf_c_boolean *has, const void *bytes, size_t len)
-{
-	uint8_t *copy = malloc(len);
-
-	if (copy == NULL)
-		return LIAISON_NO_MEMORY;
-	memcpy(copy, bytes, len);
-	free(field->data);
-	*field = (ProtobufCBinaryData){.len = len, .data = copy};
-	*has = 1;
-	return LIAISON_OK;
-}
-
 static Liaison__KeySignature *
 signature_find(const Liaison__Signed *signed_message, const struct public_key *key)
 {
@@ -95,29 +81,37 @@ signed_add(Liaison__Signed *signed_message, const char *domain, const char *netw
 		return err;
 	Liaison__KeySignature *one = signature_find(signed_message, &keys->signing_public);
 	if (one != NULL)
-		return bytes_set(&one->signature, &one->has_signature, signature, sizeof signature);
+		return message_set_bytes(&one->signature, &one->has_signature, signature, sizeof signature);
 
-	one = malloc(sizeof *one);
+	one = (Liaison__KeySignature *)message_new(&liaison__key_signature__descriptor);
 	if (one == NULL)
 		return LIAISON_NO_MEMORY;
-	liaison__key_signature__init(one);
-	err = bytes_set(&one->key, &one->has_key, keys->signing_public.bytes, PUBLIC_KEY_BYTES);
+	err = message_set_bytes(&one->key, &one->has_key, keys->signing_public.bytes, PUBLIC_KEY_BYTES);
 	if (err == LIAISON_OK)
-		err = bytes_set(&one->signature, &one->has_signature, signature, sizeof signature);
-	if (err != LIAISON_OK)
-		goto fail;
-	Liaison__KeySignature **grown = realloc(
-		signed_message->signatures, (signed_message->n_signatures + 1) * sizeof(Liaison__KeySignature *));
-	if (grown == NULL) {
-		err = LIAISON_NO_MEMORY;
-		goto fail;
+		err = message_set_bytes(&one->signature, &one->has_signature, signature, sizeof signature);
+	if (err != LIAISON_OK) {
+		message_free(&one->base);
+		return err;
 	}
-	grown[signed_message->n_signatures++] = one;
-	signed_message->signatures = grown;
-	return LIAISON_OK;
-fail:
-	liaison__key_signature__free_unpacked(one, NULL);
-	return err;
+	return message_add(&signed_message->signatures, &signed_message->n_signatures, &one->base);
+}
+
+enum liaison_err
+document_sign(enum document_type type, const ProtobufCMessage *message, const char *network,
+	const struct secret_keys *keys, Liaison__Signed **out, struct fault *fault)
+{
+	Liaison__Signed *made;
+	enum liaison_err err = document_seal(type, message, &made, fault);
+
+	if (err != LIAISON_OK)
+		return err;
+	err = signed_add(made, document_domain(type), network, keys);
+	if (err == LIAISON_OK) {
+		*out = made;
+		return LIAISON_OK;
+	}
+	message_free(&made->base);
+	return fault_set(fault, err, "the %s could not be signed", document_type_name(type));
 }
 
 enum liaison_err

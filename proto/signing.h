@@ -2,6 +2,7 @@
 #ifndef LIAISON_PROTO_SIGNING_H
 #define LIAISON_PROTO_SIGNING_H
 
+#include "proto/document.h"
 #include "proto/envelope.h"
 #include "proto/signature.h"
 
@@ -30,6 +31,13 @@ enum liaison_err envelope_sign(const char *network, const struct secret_keys *ke
  */
 enum liaison_err signed_add(Liaison__Signed *signed_message, const char *domain, const char *network,
 	const struct secret_keys *keys) LIAISON_MUST_CHECK;
+
+/*
+ * document_seal and signed_add in one: a new Signed with one signature, which the caller frees with
+ * liaison__signed__free_unpacked. Whoever needs k signatures adds the others by signed_add. `network` is "" for a card.
+ */
+enum liaison_err document_sign(enum document_type type, const ProtobufCMessage *message, const char *network,
+	const struct secret_keys *keys, Liaison__Signed **out, struct fault *fault) LIAISON_MUST_CHECK;
 
 /* Fills checkpoint->key and checkpoint->signature, whose 16 and 64 bytes the caller provides in `.data` with `.len`. */
 enum liaison_err checkpoint_sign(

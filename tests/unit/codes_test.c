@@ -177,7 +177,7 @@ static const struct {
 	{"groups = ( 1 );", "an entry is a group in braces"},
 	{"groups = 1;", "a list `groups = ( ... )` is needed"},
 	{"groups = (", "line 1: syntax error"},
-	{"@include \"/etc/hostname\"\n", "line 1:"},
+	{"@include \"/etc/hostname\"\n", "line 1: cannot open include file"},
 };
 
 static void

@@ -1,0 +1,131 @@
+/* Each message to its handler, by the table of session.h; and the one place where refusals are told, logged and audited. */
+#include "broker/core.h"
+
+#include "broker/note.h"
+
+#include <assert.h>
+
+int64_t
+core_now(const struct core *core)
+{
+	return core->clock->now_ms(core->clock->arg);
+}
+
+int64_t
+core_monotonic(const struct core *core)
+{
+	return core->clock->monotonic_ms(core->clock->arg);
+}
+
+void
+core_set_read_only(struct core *core, const char *why)
+{
+	char quoted[256];
+
+	if (core->is_read_only)
+		return;
+	core->is_read_only = true;
+	note(NOTE_ERROR, "read-only", "why=%s", note_quote(why, quoted));
+}
+
+void
+audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
+	const struct digest *body_hash, const char *reason)
+{
+	struct audit_row row = {.at = core_now(core), .office = office, .code = code, .alert_id = alert_id,
+		.body_hash = body_hash, .reason = reason};
+	struct fault fault = {.message = ""};
+	char quoted[256];
+
+	note(NOTE_INFO, "refused", "office=%s code=%s alert=%s", office, err_name(code), alert_id ? alert_id : "-");
+	if (store_audit(core->store, &row, &fault) != LIAISON_OK)
+		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));
+}
+
+void
+dispatch_refuse(struct core *core, struct session *session, uint32_t request, enum liaison_err code,
+	const char *sentence)
+{
+	Liaison__Refusal refusal = LIAISON__REFUSAL__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
+	refusal.has_request = refusal.has_code = 1;
+	refusal.request = request;
+	refusal.code = (Liaison__Code)code;
+	refusal.message = (char *)(uintptr_t)sentence;
+	frame.frame_case = LIAISON__FRAME__FRAME_REFUSAL;
+	frame.refusal = &refusal;
+	audit_refusal(core, session->office.text, code, NULL, NULL, sentence);
+	if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
+		note(NOTE_DEBUG, "refusal-not-sent", "office=%s", session->office.text);
+}
+
+static void
+answer_ping(struct core *core, struct session *session, const Liaison__Ping *ping)
+{
+	Liaison__Pong pong = LIAISON__PONG__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
+	pong.has_nonce = pong.has_time = 1;
+	pong.nonce = ping->nonce;
+	pong.time = core_now(core);
+	frame.frame_case = LIAISON__FRAME__FRAME_PONG;
+	frame.pong = &pong;
+	if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
+		note(NOTE_DEBUG, "pong-not-sent", "office=%s", session->office.text);
+}
+
+/* Only frames that session_may_send() let pass come here. */
+static void
+handle_frame(struct core *core, struct session *session, const Liaison__Frame *frame)
+{
+	switch (frame->frame_case) {
+	case LIAISON__FRAME__FRAME_HELLO: hello_handle(core, session, frame->hello); break;
+	case LIAISON__FRAME__FRAME_SUBSCRIBE: subscribe_handle(core, session, frame->subscribe); break;
+	case LIAISON__FRAME__FRAME_UNSUBSCRIBE: unsubscribe_handle(core, session, frame->unsubscribe); break;
+	case LIAISON__FRAME__FRAME_CREDIT: credit_handle(core, session, frame->credit); break;
+	case LIAISON__FRAME__FRAME_ACKNOWLEDGE: acknowledge_handle(core, session, frame->acknowledge); break;
+	case LIAISON__FRAME__FRAME_FEEDS_REQUEST: feeds_handle(core, session, frame->feeds_request); break;
+	case LIAISON__FRAME__FRAME_TRUST: adopt_handle(core, session, frame->trust); break;
+	case LIAISON__FRAME__FRAME_SUSPENSION: adopt_suspension_handle(core, session, frame->suspension); break;
+	case LIAISON__FRAME__FRAME_PROOF_REQUEST: proof_handle(core, session, frame->proof_request); break;
+	case LIAISON__FRAME__FRAME_PING: answer_ping(core, session, frame->ping); break;
+	case LIAISON__FRAME__FRAME_GOODBYE:
+		accept_shut(core->accept, session, LIAISON_OK, "the reader said goodbye");
+		break;
+	case LIAISON__FRAME__FRAME_PONG: break;
+	default: assert(!"session_may_send lets pass what has no handler"); break;
+	}
+}
+
+void
+dispatch_message(struct core *core, struct session *session, struct net_message *message)
+{
+	const uint8_t *bytes = net_message_data(message);
+	size_t len = net_message_size(message);
+	Liaison__Frame__FrameCase frame_case = frame_peek(bytes, len);
+	Liaison__Frame *frame = NULL;
+	struct fault fault = {.message = ""};
+	enum liaison_err err = session_may_send(session->state, frame_case);
+
+	if (err == LIAISON_OK && frame_case == LIAISON__FRAME__FRAME_SUBMIT) {
+		submit_handle(core, session, message); /* a worker parses it */
+		return;
+	}
+	if (err == LIAISON_MALFORMED)
+		fault_set(&fault, err, "this frame is out of turn: hello comes first, and once");
+	else if (err != LIAISON_OK)
+		fault_set(&fault, err, "%s", err_meaning(err));
+	else
+		err = frame_decode(bytes, len, &frame, &fault);
+	if (err == LIAISON_OK && frame->frame_case != frame_case)
+		err = fault_set(&fault, LIAISON_MALFORMED, "the frame holds more than one kind");
+	net_message_close(message);
+	if (err == LIAISON_OK) {
+		handle_frame(core, session, frame);
+	} else {
+		dispatch_refuse(core, session, 0, err, fault.message);
+		accept_count_malformed(core->accept, session);
+	}
+	frame_free(frame);
+}

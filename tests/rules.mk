@@ -1,0 +1,25 @@
+# The heavier checks. Included by the Makefile, which builds what they run.
+
+# Clang, clang-tidy, a NATS server: not needed to build or to test.
+CHECK_STAMP := build/.deps-check
+$(CHECK_STAMP): .ci/deps .ci/deps-check
+	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
+
+# --- benches --------------------------------------------------------------------------------------------------------
+# One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.
+.PHONY: bench
+bench: $(BENCHES) | $(CHECK_STAMP) ## measure, each figure beside its limit: build/bench.jsonl (QUICK=1: under 40 s)
+	$(Q)rm -f $(BUILD)/bench.jsonl; failed=0; for bench in $(BENCHES); do \
+	  BENCH_FILE=$(BUILD)/bench.jsonl QUICK=$(QUICK) $$bench || { echo "bench: $$bench failed" >&2; failed=1; }; \
+	done; exit $$failed
+
+# --- fuzzing --------------------------------------------------------------------------------------------------------
+# Everything is built anew with clang's coverage and sanitizers. Corpora and what was found lie under build/fuzz/.
+FUZZ_SECONDS ?= 20
+.PHONY: fuzz fuzz-run
+fuzz: | $(CHECK_STAMP) ## run each fuzz target for FUZZ_SECONDS (20)
+	$(Q)$(MAKE) --no-print-directory FUZZ=1 BUILD=build/fuzz CC=clang fuzz-run
+
+fuzz-run: $(FUZZERS) $(BUILD)/tests/fuzz/corpus
+	$(Q)$(BUILD)/tests/fuzz/corpus $(BUILD)/corpus
+	$(Q)bash tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
