@@ -5,5 +5,6 @@
 #include "agents/command.h"
 
 command_run_fn command_explain;
+command_run_fn command_feed;
 
 #endif

@@ -42,8 +42,8 @@ feed_post_forget(struct post *post, const char *broker, const char *name, struct
 {
 	int64_t number = 0;
 
-	enum liaison_err err = post_ask(post, fault, &number,
-		"SELECT number FROM feed WHERE broker = ?1 AND name = ?2", "tt", broker, name);
+	enum liaison_err err = post_ask(
+		post, fault, &number, "SELECT number FROM feed WHERE broker = ?1 AND name = ?2", "tt", broker, name);
 	if (err != LIAISON_OK)
 		return err == LIAISON_NOT_FOUND ? LIAISON_OK : err;
 	err = post_run(post, fault, "DELETE FROM shown WHERE feed = ?1", "i", number);
@@ -55,8 +55,8 @@ feed_post_forget(struct post *post, const char *broker, const char *name, struct
 }
 
 enum liaison_err
-feed_post_each(struct post *post, const char *broker, const char *name, feed_row_fn *each, void *arg,
-	struct fault *fault)
+feed_post_each(
+	struct post *post, const char *broker, const char *name, feed_row_fn *each, void *arg, struct fault *fault)
 {
 	bool has_row = false;
 
@@ -137,11 +137,12 @@ parked_put(struct post *post, const struct parked_row *row, struct fault *fault)
 
 	enum liaison_err err = inbox_position(post, &row->place, true, &position, fault);
 	if (err == LIAISON_OK)
-		err = post_ask(post, fault, &count,
-			"SELECT count(*) FROM parked WHERE feed = ?1 AND position <> ?2", "ii", row->feed, position);
+		err = post_ask(post, fault, &count, "SELECT count(*) FROM parked WHERE feed = ?1 AND position <> ?2",
+			"ii", row->feed, position);
 	if (err == LIAISON_OK && count >= FEED_PARKED_MAX)
 		return fault_set(fault, LIAISON_TOO_LARGE,
-			"%d deliveries of this feed are parked; find out why, then `liaison feeds parked NAME --retry` or "
+			"%d deliveries of this feed are parked; find out why, then `liaison feeds parked NAME --retry` "
+			"or "
 			"`--drop`",
 			FEED_PARKED_MAX);
 	if (err == LIAISON_OK)
@@ -161,8 +162,7 @@ parked_remove(struct post *post, int64_t feed, const struct inbox_place *place, 
 	enum liaison_err err = inbox_position(post, place, false, &position, fault);
 	if (err != LIAISON_OK)
 		return err == LIAISON_NOT_FOUND ? LIAISON_OK : err;
-	return post_run(
-		post, fault, "DELETE FROM parked WHERE feed = ?1 AND position = ?2", "ii", feed, position);
+	return post_run(post, fault, "DELETE FROM parked WHERE feed = ?1 AND position = ?2", "ii", feed, position);
 }
 
 #define PARKED_COLUMNS                                                                                                 \
@@ -248,8 +248,8 @@ parked_set_due(struct post *post, const char *name, uint64_t *count, struct faul
 enum liaison_err
 parked_drop(struct post *post, const char *name, uint64_t *count, struct fault *fault)
 {
-	enum liaison_err err = post_run(post, fault,
-		"DELETE FROM parked WHERE feed IN (SELECT number FROM feed WHERE name = ?1)", "t", name);
+	enum liaison_err err = post_run(
+		post, fault, "DELETE FROM parked WHERE feed IN (SELECT number FROM feed WHERE name = ?1)", "t", name);
 	if (err == LIAISON_OK)
 		*count = (uint64_t)sqlite3_changes64(post->db);
 	return err;

@@ -31,8 +31,8 @@ typedef enum liaison_err feed_row_fn(void *arg, const struct feed_row *row, stru
 enum liaison_err feed_post_keep(
 	struct post *post, const struct feed_row *row, int64_t *number, struct fault *fault) LIAISON_MUST_CHECK;
 /* The cursors alone. */
-enum liaison_err feed_post_move(struct post *post, int64_t number, uint64_t urgent, uint64_t ordinary,
-	struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err feed_post_move(
+	struct post *post, int64_t number, uint64_t urgent, uint64_t ordinary, struct fault *fault) LIAISON_MUST_CHECK;
 /* With what it has shown and parked. */
 enum liaison_err feed_post_forget(
 	struct post *post, const char *broker, const char *name, struct fault *fault) LIAISON_MUST_CHECK;
@@ -77,8 +77,8 @@ enum liaison_err parked_put(struct post *post, const struct parked_row *row, str
 enum liaison_err parked_remove(
 	struct post *post, int64_t feed, const struct inbox_place *place, struct fault *fault) LIAISON_MUST_CHECK;
 /* `name` NULL: of all feeds. */
-enum liaison_err parked_each(struct post *post, const char *name, parked_row_fn *each, void *arg,
-	struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err parked_each(
+	struct post *post, const char *name, parked_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 /* The first that is due of this feed; LIAISON_NOT_FOUND (fault not set) if none is. */
 enum liaison_err parked_next_due(
 	struct post *post, int64_t feed, parked_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;

@@ -15,7 +15,8 @@ static enum liaison_err
 check_key_life(const Liaison__RosterKey *entry, int64_t sent, struct fault *fault)
 {
 	if (entry->has_not_before && entry->not_before > sent + SENT_AGE_MAX_MS)
-		return fault_set(fault, LIAISON_BAD_SIGNATURE, "the key that signed it was not valid yet when it was sent");
+		return fault_set(
+			fault, LIAISON_BAD_SIGNATURE, "the key that signed it was not valid yet when it was sent");
 	if (entry->has_not_after && entry->not_after < sent - SENT_AHEAD_MAX_MS)
 		return fault_set(
 			fault, LIAISON_BAD_SIGNATURE, "the key that signed it was no longer valid when it was sent");
@@ -64,7 +65,7 @@ check_signer(const struct item_context *context, struct item *item, struct fault
  * way, or that a feed asked for all the same, is no fault of the broker's.
  */
 static enum liaison_err
-check_release(const struct item_context *context, const struct item *item, struct fault *fault)
+check_release(const struct item_context *context, struct item *item, struct fault *fault)
 {
 	const struct facts *facts = item->admitted.facts;
 	const struct office *reader = trust_office(context->trust, context->office);
@@ -74,6 +75,7 @@ check_release(const struct item_context *context, const struct item *item, struc
 
 	if (reason == RELEASE_ALLOWED || reason == RELEASE_EXPIRED)
 		return LIAISON_OK;
+	item->is_withheld = true;
 	return fault_set(fault, LIAISON_NOT_PERMITTED, "this office may not see it (%s): %s",
 		release_reason_name(reason), release_reason_meaning(reason));
 }
@@ -96,7 +98,8 @@ take_notice(struct item *item)
 static enum liaison_err
 judge_body(const struct item_context *context, struct item *item, struct fault *fault)
 {
-	enum liaison_err err = admit_body(item->envelope.body, item->envelope.body_len, &item->admitted, fault);
+	enum liaison_err err =
+		admit_body(item->envelope.body, item->envelope.body_len, context->crossings, &item->admitted, fault);
 
 	if (err != LIAISON_OK)
 		return err;
@@ -154,7 +157,8 @@ enum liaison_err
 item_judge(const struct item_context *context, const struct inbox_place *place, const Liaison__DeliveryItem *wire,
 	struct item *out)
 {
-	*out = (struct item){.type = ITEM_UNVERIFIED, .place = *place, .is_disputed = wire->disputed};
+	*out = (struct item){
+		.type = ITEM_UNVERIFIED, .place = *place, .origin = wire->origin, .is_disputed = wire->disputed};
 	if (wire->envelope != NULL)
 		return judge_envelope(context, wire->envelope, out);
 	if (wire->erased != NULL)
@@ -162,18 +166,6 @@ item_judge(const struct item_context *context, const struct inbox_place *place, 
 	else
 		fault_set(&out->why, LIAISON_MALFORMED, "neither an envelope nor an erasure");
 	return LIAISON_OK;
-}
-
-enum liaison_err
-item_judge_kept(const struct item_context *context, const struct inbox_place *place, const uint8_t *envelope, size_t len,
-	bool is_disputed, Liaison__Envelope **holder, struct item *out)
-{
-	Liaison__DeliveryItem wire = LIAISON__DELIVERY_ITEM__INIT;
-
-	*holder = liaison__envelope__unpack(NULL, len, envelope);
-	wire.envelope = *holder;
-	wire.disputed = is_disputed;
-	return item_judge(context, place, &wire, out);
 }
 
 void

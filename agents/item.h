@@ -27,7 +27,8 @@ enum item_type {
 /* What judging rests on. All borrowed. */
 struct item_context {
 	struct trust *trust;
-	const char *office;        /* the reader's id */
+	const char *office; /* the reader's id */
+	const struct crossings *crossings;
 	struct batch_cache *cache; /* may be NULL */
 	int64_t now;
 };
@@ -35,15 +36,17 @@ struct item_context {
 struct item {
 	enum item_type type;
 	struct inbox_place place;
-	char id[ALERT_ID_BYTES];   /* of the delivered alert; of the alert that a notice ends or that was erased; "": unread */
-	struct admitted admitted;  /* ITEM_DELIVERY and ITEM_NOTICE; of an unverified one as far as it was read */
-	struct envelope envelope;  /* borrows from the wire's message */
-	bool has_body;             /* `admitted` is filled */
+	char id[ALERT_ID_BYTES]; /* of the delivered alert; of the alert that a notice ends or that was erased; "": unread */
+	struct admitted admitted;      /* ITEM_DELIVERY and ITEM_NOTICE; of an unverified one as far as it was read */
+	struct envelope envelope;      /* borrows from the wire's message */
+	bool has_body;                 /* `admitted` is filled */
+	const Liaison__Origin *origin; /* borrowed from the wire's message; NULL: entered the network here */
 	bool is_disputed;
-	enum inbox_state ends;     /* ITEM_NOTICE: what its alert is from now on */
+	bool is_withheld;             /* unverified because this office may not see it: nothing of it is to be kept */
+	enum inbox_state ends;        /* ITEM_NOTICE: what its alert is from now on */
 	Liaison__NoticeReason reason; /* ITEM_NOTICE, ITEM_ERASED; 0: none said */
-	struct digest leaf_hash;   /* ITEM_ERASED */
-	struct fault why;          /* ITEM_UNVERIFIED */
+	struct digest leaf_hash;      /* ITEM_ERASED */
+	struct fault why;             /* ITEM_UNVERIFIED */
 };
 
 /*
@@ -51,10 +54,6 @@ struct item {
  */
 enum liaison_err item_judge(const struct item_context *context, const struct inbox_place *place,
 	const Liaison__DeliveryItem *wire, struct item *out) LIAISON_MUST_CHECK;
-/* The same from an encoded Liaison__Envelope that was kept; *holder owns what the item borrows. */
-enum liaison_err item_judge_kept(const struct item_context *context, const struct inbox_place *place,
-	const uint8_t *envelope, size_t len, bool is_disputed, Liaison__Envelope **holder,
-	struct item *out) LIAISON_MUST_CHECK;
 void item_clear(struct item *item);
 
 /* Turns a verified item into an unverified one, with code and sentence. */

@@ -12,6 +12,7 @@ const char *argp_program_version = "liaison " LIAISON_VERSION;
 
 static const struct command menu[] = {
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{NULL, NULL, NULL},
 };
 

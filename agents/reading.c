@@ -12,36 +12,37 @@ reading_init(struct reading *reading, uint64_t window_messages, uint64_t window_
 void
 reading_subscribed(struct reading *reading, const uint64_t theirs[READING_LANES], const uint64_t ours[READING_LANES])
 {
-	for (int i = 0; i < READING_LANES; i++) {
-		uint64_t cursor = ours != NULL && ours[i] > theirs[i] ? ours[i] : theirs[i];
+	for (int i = 0; i < READING_LANES; i++)
 		reading->lanes[i] = (struct reading_lane_state){
-			.cursor = cursor, .subscribed = theirs[i], .repeat_below = cursor, .told = theirs[i]};
-	}
+			.cursor = ours != NULL && ours[i] > theirs[i] ? ours[i] : theirs[i],
+			.told = theirs[i],
+			.promised = theirs[i],
+			.searched = theirs[i],
+		};
 }
 
 enum liaison_err
-reading_receive(struct reading *reading, enum reading_lane lane, uint64_t index, uint64_t bytes, uint64_t log_size,
-	struct fault *fault)
+reading_receive(struct reading *reading, enum reading_lane lane, uint64_t index, uint64_t bytes, struct fault *fault)
 {
-	if (index >= log_size)
-		return fault_set(fault, LIAISON_INCONSISTENT,
-			"the broker delivers record %" PRIu64 " with a checkpoint over %" PRIu64
-			" records: it is not part of the log that was signed",
-			index, log_size);
-	if (reading->received_messages >= reading->granted_messages || reading->received_bytes >= reading->granted_bytes)
-		return fault_set(fault, LIAISON_NOT_PERMITTED, "the broker sends more than this reader granted");
+	struct reading_lane_state *state = &reading->lanes[lane];
+
+	if (reading->received_messages >= reading->granted_messages ||
+		reading->received_bytes + bytes > reading->granted_bytes)
+		return fault_set(fault, LIAISON_NOT_PERMITTED,
+			"the broker sends more than this reader granted; tell its operator");
 	reading->received_messages++;
 	reading->received_bytes += bytes;
-	reading->lanes[lane].waiting++;
+	state->waiting++;
+	state->searched = index + 1;
+	if (index < state->told)
+		state->went_back = true;
 	return LIAISON_OK;
 }
 
 bool
-reading_is_repeat(const struct reading *reading, enum reading_lane lane, uint64_t index)
+reading_may_repeat(const struct reading *reading, enum reading_lane lane, uint64_t index)
 {
-	const struct reading_lane_state *state = &reading->lanes[lane];
-
-	return index >= state->subscribed && index < state->repeat_below;
+	return index < reading->lanes[lane].cursor;
 }
 
 static void
@@ -70,8 +71,9 @@ reading_progress(struct reading *reading, enum reading_lane lane, uint64_t curso
 {
 	struct reading_lane_state *state = &reading->lanes[lane];
 
-	if (cursor > state->promised)
-		state->promised = cursor;
+	if (cursor < state->told)
+		state->went_back = true;
+	state->promised = state->searched = cursor;
 	settle(state);
 }
 
@@ -80,8 +82,12 @@ reading_acknowledge(struct reading *reading, enum reading_lane lane, uint64_t *c
 {
 	struct reading_lane_state *state = &reading->lanes[lane];
 
-	if (state->cursor <= state->told)
+	bool is_news = state->cursor > state->told || (state->went_back && state->waiting == 0);
+
+	/* Not further than it has searched: it would not believe that. */
+	if (!is_news || state->searched < state->cursor)
 		return false;
+	state->went_back = false;
 	state->told = state->cursor;
 	*cursor = state->cursor;
 	return true;

@@ -1,12 +1,12 @@
 /*
- * What a reader knows of one feed on one connection: how far each lane is safe here, what came again, what to tell the
- * broker. Pure: frames in, answers out; follow.c performs.
+ * What a reader knows of one feed on one connection: how far each lane is safe here, what to tell the broker. Pure:
+ * frames in, answers out; follow.c performs.
  *
- * A lane's cursor is the first index that is not yet safe with this office. It moves when what was delivered has been
- * handled, and by the broker's word (progress) that nothing for this feed stands below; that word counts only when all
- * that came before it is handled. Below the broker's own cursor as it was when this connection subscribed, only a
- * backfill delivers: that is new to this feed. Between that and our cursor lies what was handled here while the broker
- * did not hear of it: that is the same delivery again.
+ * A lane's cursor is the first index that is not yet safe with this office; it never goes back. It moves when what was
+ * delivered has been handled, and by the broker's word (progress) that nothing for this feed stands below; that word
+ * counts only when all that came before it is handled. The broker may go back by itself: to what it did not hear of, or,
+ * for a changed filter or a new right, to the log's beginning. What then comes below our cursor may be new to this feed
+ * or not; and when its search has passed our cursor again, it is told once more how far we are.
  *
  * Credit is cumulative and given back as deliveries are handled, so never more than one window is waiting in memory.
  */
@@ -20,12 +20,12 @@
 enum reading_lane { READING_URGENT, READING_ORDINARY, READING_LANES };
 
 struct reading_lane_state {
-	uint64_t cursor;       /* below it everything is safe here */
-	uint64_t subscribed;   /* the broker's cursor when this connection subscribed */
-	uint64_t repeat_below; /* our cursor then */
-	uint64_t promised;     /* the broker searched below it, and sent what was for us */
-	uint64_t waiting;      /* received, not yet handled */
-	uint64_t told;         /* the cursor that was last acknowledged */
+	uint64_t cursor;   /* below it everything is safe here */
+	uint64_t promised; /* the broker's last word: below it everything for us was sent */
+	uint64_t searched; /* how far the broker's search has come, by that word or by what it sent */
+	uint64_t waiting;  /* received, not yet handled */
+	uint64_t told;     /* the cursor that was last acknowledged */
+	bool went_back;    /* the broker searches below what it was told */
 };
 
 struct reading {
@@ -46,23 +46,20 @@ void reading_init(struct reading *reading, uint64_t window_messages, uint64_t wi
 void reading_subscribed(
 	struct reading *reading, const uint64_t theirs[READING_LANES], const uint64_t ours[READING_LANES]);
 
-/*
- * One item came. LIAISON_NOT_PERMITTED: more than was granted. `log_size` is that of the checkpoint that came with it:
- * LIAISON_INCONSISTENT where the index is not inside.
- */
+/* One item came. LIAISON_NOT_PERMITTED: more than was granted. */
 enum liaison_err reading_receive(struct reading *reading, enum reading_lane lane, uint64_t index, uint64_t bytes,
-	uint64_t log_size, struct fault *fault) LIAISON_MUST_CHECK;
+	struct fault *fault) LIAISON_MUST_CHECK;
 
-/* Whether this item was handled here before and only comes again since the broker did not hear of it. */
-bool reading_is_repeat(const struct reading *reading, enum reading_lane lane, uint64_t index);
+/* Whether this item may have been handled before: it stands below the cursor. What was shown says for sure. */
+bool reading_may_repeat(const struct reading *reading, enum reading_lane lane, uint64_t index);
 
 /* The item is safe here (or will be, with the commit that keeps the cursors). */
 void reading_handled(struct reading *reading, enum reading_lane lane, uint64_t index, uint64_t bytes);
 
-/* The broker searched this lane below `cursor`. */
+/* The broker searched this lane below `cursor`, and what it found was sent before. */
 void reading_progress(struct reading *reading, enum reading_lane lane, uint64_t cursor);
 
-/* Whether the lane's cursor is further than what the broker was told; it is told from then on. After the commit. */
+/* Whether the broker is to be told the lane's cursor; it is told from then on. After the commit. */
 bool reading_acknowledge(struct reading *reading, enum reading_lane lane, uint64_t *cursor);
 
 /* Whether credit is due: at first, and when half of the window has been handled. It is granted from then on. */
