@@ -6,5 +6,9 @@
 
 command_run_fn command_explain;
 command_run_fn command_feed;
+command_run_fn command_home;
+command_run_fn command_keys;
+command_run_fn command_keys_rotate;
+command_run_fn command_publish;
 
 #endif

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CONF_NAME "office.conf"
 #define CONF_BYTES_MAX (256 * 1024)
+#define LOCK_TRIES_MAX 100
 
 /* --- the keys of office.conf ---------------------------------------------------------------------------------------- */
 
@@ -362,16 +364,32 @@ endpoint_parse(const char *text, char out[HOME_ENDPOINT_BYTES], struct fault *fa
 
 /* --- locks ----------------------------------------------------------------------------------------------------------- */
 
+/* Whether the file that was locked is still the one of that name: its last holder may have removed it. */
+static bool
+is_current(int fd, const char *file)
+{
+	struct stat held, named;
+
+	return fstat(fd, &held) == 0 && stat(file, &named) == 0 && held.st_dev == named.st_dev &&
+	       held.st_ino == named.st_ino;
+}
+
 enum liaison_err
 home_lock(const char *path, const char *name, int *lock, struct fault *fault)
 {
 	enum liaison_err err = LIAISON_OK;
 	char *file = NULL;
 	char holder[32] = "";
+	int fd = -1;
 
 	if (asprintf(&file, "%s/%s.lock", path, name) < 0)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
-	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
+		fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || is_current(fd, file))
+			break;
+		close(fd);
+	}
 	if (fd < 0) {
 		err = fault_errno(fault, LIAISON_IO, errno, "cannot open %s", file);
 	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -393,5 +411,16 @@ home_lock(const char *path, const char *name, int *lock, struct fault *fault)
 void
 home_unlock(int lock)
 {
+	close(lock);
+}
+
+void
+home_unlock_and_remove(const char *path, const char *name, int lock)
+{
+	char *file = NULL;
+
+	if (asprintf(&file, "%s/%s.lock", path, name) >= 0)
+		(void)unlink(file);
+	free(file);
 	close(lock);
 }

@@ -71,5 +71,7 @@ enum liaison_err endpoint_parse(
  */
 enum liaison_err home_lock(const char *path, const char *name, int *lock, struct fault *fault) LIAISON_MUST_CHECK;
 void home_unlock(int lock);
+/* The same, and the lock's file goes, too: for locks whose names are many. */
+void home_unlock_and_remove(const char *path, const char *name, int lock);
 
 #endif

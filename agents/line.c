@@ -3,7 +3,9 @@
 #include "proto/json.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES_MAX (64U * 1024 * 1024)
@@ -90,16 +92,17 @@ line_time(struct line *line, const char *key, int64_t at_ms)
 }
 
 void
-line_hex(struct line *line, const char *key, const void *bytes, size_t len)
+line_bytes(struct line *line, const char *key, const void *bytes, size_t len)
 {
-	const uint8_t *at = bytes;
+	size_t size = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
+	char *text = malloc(size);
 
-	if (!put_key(line, key))
+	if (text == NULL) {
+		line->text.failed = true;
 		return;
-	buf_put_u8(&line->text, '"');
-	for (size_t i = 0; i < len; i++)
-		buf_put_format(&line->text, "%02x", at[i]);
-	buf_put_u8(&line->text, '"');
+	}
+	line_text(line, key, sodium_bin2base64(text, size, bytes, len, sodium_base64_VARIANT_ORIGINAL));
+	free(text);
 }
 
 void

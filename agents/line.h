@@ -24,8 +24,8 @@ void line_text(struct line *line, const char *key, const char *value); /* NULL v
 void line_number(struct line *line, const char *key, uint64_t value);
 void line_bool(struct line *line, const char *key, bool value);
 void line_time(struct line *line, const char *key, int64_t at_ms);
-void line_hex(struct line *line, const char *key, const void *bytes, size_t len);
-void line_json(struct line *line, const char *key, const char *json, size_t len); /* as it stands */
+void line_bytes(struct line *line, const char *key, const void *bytes, size_t len); /* base64, as in protobuf's JSON */
+void line_json(struct line *line, const char *key, const char *json, size_t len);   /* as it stands */
 
 /* Nested: an object or array as a field, or (key NULL) as an element. Each open has its close. */
 void line_open_object(struct line *line, const char *key);

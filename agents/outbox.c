@@ -144,18 +144,20 @@ walk(struct post *post, sqlite3_stmt *statement, outbox_row_fn *each, void *arg,
 }
 
 enum liaison_err
-outbox_each(struct post *post, unsigned states, outbox_row_fn *each, void *arg, struct fault *fault)
+outbox_each(struct post *post, uint64_t from, unsigned states, outbox_row_fn *each, void *arg, struct fault *fault)
 {
 	/* Without accepted ones the partial index serves; they are the many. */
 	static const char some[] =
-		"SELECT " ROW_COLUMNS " FROM outbox WHERE state <> 3 AND (?1 >> state) & 1 ORDER BY sequence";
-	static const char any[] = "SELECT " ROW_COLUMNS " FROM outbox WHERE (?1 >> state) & 1 ORDER BY sequence";
+		"SELECT " ROW_COLUMNS " FROM outbox WHERE state <> 3 AND (?1 >> state) & 1 AND sequence >= ?2"
+		" ORDER BY sequence";
+	static const char any[] =
+		"SELECT " ROW_COLUMNS " FROM outbox WHERE (?1 >> state) & 1 AND sequence >= ?2 ORDER BY sequence";
 	uint64_t count = 0;
 
 	sqlite3_stmt *statement = post_prepare(post, (states & OUTBOX_BIT(OUTBOX_ACCEPTED)) != 0 ? any : some, fault);
 	if (statement == NULL)
 		return LIAISON_INTERNAL;
-	enum liaison_err err = post_bind(post, statement, fault, "i", (int64_t)states);
+	enum liaison_err err = post_bind(post, statement, fault, "ii", (int64_t)states, (int64_t)from);
 	return err == LIAISON_OK ? walk(post, statement, each, arg, &count, fault) : err;
 }
 

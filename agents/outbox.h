@@ -66,9 +66,9 @@ enum liaison_err outbox_requeue(struct post *post, uint64_t sequence, struct fau
 /* The row is borrowed for the call. Not LIAISON_OK ends the walk and is its result. No writing from within. */
 typedef enum liaison_err outbox_row_fn(void *arg, const struct outbox_row *row, struct fault *fault);
 
-/* Rows in any of `states` (OUTBOX_BIT), ascending. */
-enum liaison_err outbox_each(
-	struct post *post, unsigned states, outbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* Rows in any of `states` (OUTBOX_BIT) from this sequence on, ascending. */
+enum liaison_err outbox_each(struct post *post, uint64_t from, unsigned states, outbox_row_fn *each, void *arg,
+	struct fault *fault) LIAISON_MUST_CHECK;
 /* One row; LIAISON_NOT_FOUND (fault not set) if there is none. */
 enum liaison_err outbox_find(
 	struct post *post, uint64_t sequence, outbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;

@@ -69,11 +69,7 @@ look_again(struct accept *accept)
 static const struct office *
 served_office(const struct accept *accept, const struct public_key *key)
 {
-	const struct office *office = trust_office_by_transport_key(accept->trust, key, now(accept));
-
-	if (office == NULL || !trust_serves(accept->trust, accept->options.config->id, office->member))
-		return NULL;
-	return office;
+	return trust_office_at_broker(accept->trust, accept->options.config->id, key, now(accept));
 }
 
 static bool
@@ -342,8 +338,8 @@ accept_watch(struct accept *accept, struct event_base *base)
 	accept->monitor_event = watch(base, server_monitor_fd(accept->server), on_monitor, accept);
 	accept->tick_event = event_new(base, -1, EV_PERSIST, on_tick, accept);
 	accept->again_event = evtimer_new(base, on_server, accept);
-	return accept->again_event != NULL && accept->zap_event != NULL && accept->server_event != NULL && accept->monitor_event != NULL &&
-	       accept->tick_event != NULL && event_add(accept->tick_event, &tick) == 0;
+	return accept->again_event != NULL && accept->zap_event != NULL && accept->server_event != NULL &&
+	       accept->monitor_event != NULL && accept->tick_event != NULL && event_add(accept->tick_event, &tick) == 0;
 }
 
 enum liaison_err
@@ -387,9 +383,8 @@ accept_free(struct accept *accept)
 {
 	if (accept == NULL)
 		return;
-	struct event **events[] = {
-		&accept->zap_event, &accept->server_event, &accept->monitor_event, &accept->tick_event,
-		&accept->again_event};
+	struct event **events[] = {&accept->zap_event, &accept->server_event, &accept->monitor_event,
+		&accept->tick_event, &accept->again_event};
 
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (*events[i] != NULL)

@@ -122,11 +122,13 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	struct admit_context *context, struct buf *scratch, struct fault *fault)
 {
 	struct public_key key;
-	enum liaison_err err = admit_body(envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
+	enum liaison_err err =
+		admit_body(envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
 
 	if (err != LIAISON_OK)
 		return err;
 	item->is_parsed = true;
+	item->id = item->admitted.facts->id;
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;

@@ -17,10 +17,14 @@ struct admit_item {
 	uint32_t leaf;
 	bool is_parsed; /* id and body hash below are good, whatever err says */
 	bool is_signed; /* the signature is one of the id's own office, which is who submits */
+	struct alert_id id;
 	struct admitted admitted;
 	struct blob *envelope;   /* encoded Liaison__Envelope */
 	struct blob *header;     /* encoded AlertHeader, canonical */
 	struct digest leaf_hash; /* of the log record */
+	/* for the core: what became of it */
+	uint64_t index; /* where err is LIAISON_OK */
+	bool is_again;  /* it was in the log before */
 };
 
 struct admit_job {
@@ -37,7 +41,8 @@ struct admit_job {
 	struct admit_item *items;
 	size_t count;
 	/* for the core */
-	size_t open; /* items that still wait for the log */
+	size_t decided; /* items before this one were refused or handed to the log */
+	size_t open;    /* items that wait for the log */
 	struct admit_job *next;
 };
 

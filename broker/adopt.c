@@ -17,9 +17,10 @@ trust_add(struct core *core, enum document_type type, const Liaison__Signed *doc
 	struct trust **out, struct fault *fault)
 {
 	switch (type) {
-	case DOCUMENT_CHARTER: return trust_add_charter(core->trust, document, change, out, fault);
-	case DOCUMENT_ROSTER: return trust_add_roster(core->trust, document, change, out, fault);
-	case DOCUMENT_SUSPENSION: return trust_add_suspension(core->trust, document, core_now(core), change, out, fault);
+	case DOCUMENT_CHARTER: return trust_add_charter(core->trust, document, core_now(core), change, out, fault);
+	case DOCUMENT_ROSTER: return trust_add_roster(core->trust, document, core_now(core), change, out, fault);
+	case DOCUMENT_SUSPENSION:
+		return trust_add_suspension(core->trust, document, core_now(core), change, out, fault);
 	case DOCUMENT_CARD: break;
 	}
 	return fault_set(fault, LIAISON_NOT_SUPPORTED, "a card is for a roster, not for a broker");
@@ -80,8 +81,9 @@ put_on_record(struct core *core, const struct document *document)
 	struct blob *header = is_suspension ? suspension_header(document) : trust_header(document);
 	struct blob *payload = pack(&document->signed_message->base);
 	bool fits = payload != NULL && payload->len <= RECORD_PAYLOAD_MAX;
-	bool written = header != NULL && payload != NULL &&
-		       submit_record(core, is_suspension ? RECORD_SUSPENSION : RECORD_TRUST, header, fits ? payload : NULL);
+	bool written =
+		header != NULL && payload != NULL &&
+		submit_record(core, is_suspension ? RECORD_SUSPENSION : RECORD_TRUST, header, fits ? payload : NULL);
 
 	blob_unref(header);
 	blob_unref(payload);
@@ -111,8 +113,9 @@ keep_fork(struct core *core, enum document_type type, const Liaison__Signed *sec
 		document_hash(first, &first_hash);
 		document_hash(second, &second_hash);
 		header.has_type = evidence.has_type = header.has_first_hash = header.has_second_hash = 1;
-		header.type = evidence.type = type == DOCUMENT_ROSTER ? LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_ROSTER_FORK
-								      : LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_CHARTER_FORK;
+		header.type = evidence.type = type == DOCUMENT_ROSTER
+						      ? LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_ROSTER_FORK
+						      : LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_CHARTER_FORK;
 		header.first_hash = (ProtobufCBinaryData){DIGEST_BYTES, first_hash.bytes};
 		header.second_hash = (ProtobufCBinaryData){DIGEST_BYTES, second_hash.bytes};
 		struct blob *first_bytes = pack(&first->base), *second_bytes = pack(&second->base), *payload = NULL;
@@ -265,8 +268,18 @@ adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed 
 	enum liaison_err err = adopt_document(core, type, document, "folder", &fault);
 
 	if (err != LIAISON_OK && err != LIAISON_STALE)
-		note(NOTE_ERROR, "trust-refused", "document=%s code=%s message=%s", document_type_name(type), err_name(err),
-			note_quote(fault.message, quoted));
+		note(NOTE_ERROR, "trust-refused", "document=%s code=%s message=%s", document_type_name(type),
+			err_name(err), note_quote(fault.message, quoted));
+}
+
+static void
+say_trouble(void *arg, const char *path, enum liaison_err code, const char *sentence)
+{
+	char quoted[256], quoted_path[256];
+
+	(void)arg;
+	note(NOTE_ERROR, "trust-file", "path=%s code=%s message=%s", note_quote(path, quoted_path), err_name(code),
+		note_quote(sentence, quoted));
 }
 
 void
@@ -276,7 +289,7 @@ adopt_folder(struct core *core)
 	struct fault fault = {.message = ""};
 	char quoted[256];
 
-	if (trust_load_dir(core->config->trust_dir, core_now(core), &folder, &fault) != LIAISON_OK) {
+	if (trust_load_dir(core->config->trust_dir, core_now(core), say_trouble, NULL, &folder, &fault) != LIAISON_OK) {
 		note(NOTE_ERROR, "trust-folder", "message=%s", note_quote(fault.message, quoted));
 		return;
 	}
@@ -403,17 +416,20 @@ adopt_handle(struct core *core, struct session *session, const Liaison__Trust *t
 	enum liaison_err err = LIAISON_OK;
 
 	if (office == NULL || !office_has_right(office, LIAISON__RIGHT__RIGHT_OPERATE))
-		err = fault_set(&fault, LIAISON_NOT_PERMITTED, "the roster does not give %s the right operate", from.text);
+		err = fault_set(
+			&fault, LIAISON_NOT_PERMITTED, "the roster does not give %s the right operate", from.text);
 	if (err == LIAISON_OK)
 		err = adopt_list(core, DOCUMENT_CHARTER, trust->charters, trust->n_charters, from.text, &fault);
 	if (err == LIAISON_OK)
 		err = adopt_list(core, DOCUMENT_ROSTER, trust->rosters, trust->n_rosters, from.text, &fault);
 	if (err == LIAISON_OK)
-		err = adopt_list(core, DOCUMENT_SUSPENSION, trust->suspensions, trust->n_suspensions, from.text, &fault);
+		err = adopt_list(
+			core, DOCUMENT_SUSPENSION, trust->suspensions, trust->n_suspensions, from.text, &fault);
 	if (err == LIAISON_OK)
 		send_trust_state(core, session, trust->request);
 	else
-		dispatch_refuse(core, session, trust->request, err_is_refusal(err) ? err : LIAISON_RATE_LIMITED, fault.message);
+		dispatch_refuse(
+			core, session, trust->request, err_is_refusal(err) ? err : LIAISON_RATE_LIMITED, fault.message);
 }
 
 /* A suspension carries the duty key's signature: whoever brings it, it counts. */

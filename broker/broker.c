@@ -14,6 +14,7 @@
 #include "broker/note.h"
 #include "proto/edge/disk.h"
 #include "proto/edge/docfile.h"
+#include "proto/edge/file.h"
 #include "proto/edge/keyfile.h"
 
 #include <event2/thread.h>
@@ -40,22 +41,14 @@ struct broker {
 
 /* --- opening ------------------------------------------------------------------------------------------------------------------ */
 
-static char *
-path_in(const char *dir, const char *name)
-{
-	size_t len = strlen(dir) + strlen(name) + 2;
-	char *path = malloc(len);
-
-	if (path != NULL)
-		snprintf(path, len, "%s/%s", dir, name);
-	return path;
-}
-
 static enum liaison_err
 open_trust(struct core *core, struct fault *fault)
 {
-	enum liaison_err err = trust_load_roots(core->config->trust_dir, &core->trust, fault);
+	char *path = path_join(core->config->trust_dir, "root.keys");
+	enum liaison_err err = path != NULL ? rootkeys_read(path, &core->trust, fault)
+					    : fault_set(fault, LIAISON_NO_MEMORY, "no memory for a path");
 
+	free(path);
 	if (err != LIAISON_OK)
 		return err;
 	snprintf(core->network, sizeof core->network, "%s", trust_network(core->trust));
@@ -72,11 +65,12 @@ check_identity(struct core *core, struct fault *fault)
 
 	if (self == NULL)
 		return fault_set(fault, LIAISON_BAD_CONFIG,
-			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster there",
+			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster "
+			"there",
 			core->config->trust_dir, core->config->id);
-	if (!core->keys->has_checkpoint)
-		return fault_set(fault, LIAISON_BAD_CONFIG, "%s has no checkpoint key: it is an office's, not a broker's",
-			core->config->key_file);
+	if (core->keys->owner != KEYS_BROKER)
+		return fault_set(fault, LIAISON_BAD_CONFIG,
+			"%s has no checkpoint key: it is an office's, not a broker's", core->config->key_file);
 	key_id_of(&core->keys->checkpoint_public, &checkpoint);
 	key_id_of(&core->keys->transport_public, &transport);
 	if (office_key(self, KEY_CHECKPOINT, &checkpoint, core_now(core), &found, NULL) != LIAISON_OK ||
@@ -94,28 +88,28 @@ struct rebuild {
 };
 
 static enum liaison_err
-rebuild_alert(struct core *core, const struct stored_record *record, const struct log_location *location,
-	struct fault *fault)
+rebuild_alert(
+	struct core *core, const struct stored_record *record, const struct log_location *location, struct fault *fault)
 {
-	Liaison__Envelope *envelope =
-		liaison__envelope__unpack(NULL, record->record.payload_len, record->record.payload);
-	Liaison__Alert *alert =
-		envelope != NULL ? liaison__alert__unpack(NULL, envelope->body.len, envelope->body.data) : NULL;
 	struct facts *facts = NULL;
-	struct digest body_hash;
-	enum liaison_err err = alert != NULL ? facts_new(alert, core->crossings, &facts, fault)
-					     : fault_set(fault, LIAISON_CORRUPT, "record %llu holds no alert",
-						       (unsigned long long)record->index);
+	enum liaison_err err = lookup_parse(core, record, &facts, fault);
 
-	if (err == LIAISON_OK) {
-		envelope_body_hash(envelope->body.data, envelope->body.len, &body_hash);
+	if (err != LIAISON_OK)
+		return err;
+	/* The header, which the leaf covers, names the body's hash. */
+	Liaison__AlertHeader *header =
+		liaison__alert_header__unpack(NULL, record->record.header_len, record->record.header);
+	struct digest body_hash;
+	if (header != NULL && header->body_hash.len == DIGEST_BYTES) {
+		memcpy(body_hash.bytes, header->body_hash.data, DIGEST_BYTES);
 		err = index_add(core->index, RECORD_ALERT, &record->leaf, location, facts, &body_hash);
+	} else {
+		err = fault_set(
+			fault, LIAISON_CORRUPT, "record %llu has no body hash", (unsigned long long)record->index);
 	}
+	if (header != NULL)
+		liaison__alert_header__free_unpacked(header, NULL);
 	facts_free(facts);
-	if (alert != NULL)
-		liaison__alert__free_unpacked(alert, NULL);
-	if (envelope != NULL)
-		liaison__envelope__free_unpacked(envelope, NULL);
 	return err;
 }
 
@@ -133,7 +127,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 	if (err == LIAISON_OK && record->damage != 0) {
 		index_set_damaged(core->index, record->index);
 		rebuild->damaged++;
-	} else if (err == LIAISON_OK && (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
+	} else if (err == LIAISON_OK &&
+		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
 		adopt_record(core, record);
 	}
 	return err;
@@ -162,7 +157,9 @@ static enum liaison_err
 open_log(struct broker *broker, struct fault *fault)
 {
 	struct core *core = &broker->core;
-	struct log_options options = {.disk = disk_system(), .dir = broker->log_dir, .rng = rng_system(),
+	struct log_options options = {.disk = disk_system(),
+		.dir = broker->log_dir,
+		.rng = rng_system(),
 		.segment_bytes = (uint64_t)core->config->segment_bytes,
 		.floor_bytes = (uint64_t)core->config->disk_floor_bytes};
 	struct rebuild rebuild = {.core = core, .fault = fault};
@@ -214,7 +211,8 @@ load_feed(void *arg, const struct stored_feed *row)
 		feed->lanes[FEED_URGENT].cursor = same && row->urgent_cursor <= size ? row->urgent_cursor : 0;
 		feed->lanes[FEED_ORDINARY].cursor = same && row->ordinary_cursor <= size ? row->ordinary_cursor : 0;
 	} else {
-		note(NOTE_ERROR, "feed-not-loaded", "office=%s feed=%s code=%s", row->office.text, row->name, err_name(err));
+		note(NOTE_ERROR, "feed-not-loaded", "office=%s feed=%s code=%s", row->office.text, row->name,
+			err_name(err));
 	}
 	if (message != NULL)
 		liaison__filter__free_unpacked(message, NULL);
@@ -223,7 +221,7 @@ load_feed(void *arg, const struct stored_feed *row)
 static enum liaison_err
 open_state(struct core *core, struct fault *fault)
 {
-	char *path = path_in(core->config->data_dir, "state.db");
+	char *path = path_join(core->config->data_dir, "state.db");
 	enum liaison_err err = path != NULL ? store_open(path, &core->store, fault) : LIAISON_NO_MEMORY;
 
 	free(path);
@@ -315,15 +313,23 @@ on_cursors(evutil_socket_t fd, short what, void *arg)
 		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));
 }
 
-/* The newest change of anything in the trust folder. */
 static int64_t
-trust_folder_changed_ns(const struct config *config)
+changed_ns(const char *path)
 {
 	struct stat st;
 
-	if (stat(config->trust_dir, &st) != 0)
-		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Changes with anything that comes into the trust folder or its suspensions. */
+static int64_t
+trust_folder_changed_ns(const struct config *config)
+{
+	char *suspensions = path_join(config->trust_dir, "suspensions");
+	int64_t sum = changed_ns(config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	return sum;
 }
 
 /* Documents come into the folder by rename, so that its own time changes with each. */
@@ -468,7 +474,7 @@ open_everything(struct broker *broker, struct fault *fault)
 {
 	struct core *core = &broker->core;
 	const struct config *config = core->config;
-	enum liaison_err err = keyfile_load(config->key_file, NULL, NULL, &core->keys, fault);
+	enum liaison_err err = keyfile_load(config->key_file, NULL, &core->keys, NULL, fault);
 
 	if (err == LIAISON_OK)
 		err = crossings_builtin(&core->crossings, fault);
@@ -476,7 +482,7 @@ open_everything(struct broker *broker, struct fault *fault)
 		err = open_trust(core, fault);
 	if (err == LIAISON_OK && mkdir(config->data_dir, 0700) != 0 && access(config->data_dir, W_OK) != 0)
 		err = fault_set(fault, LIAISON_IO, "%s cannot be made or written", config->data_dir);
-	broker->log_dir = path_in(config->data_dir, "log");
+	broker->log_dir = path_join(config->data_dir, "log");
 	core->index = index_new();
 	core->rate = rate_new(config->signatures_per_second, config->bytes_per_second);
 	core->base = event_base_new();
@@ -518,8 +524,10 @@ broker_new(const struct config *config, struct broker **out, struct fault *fault
 	broker->core.clock = clock_system();
 	enum liaison_err err = open_everything(broker, fault);
 	if (err == LIAISON_OK) {
-		struct accept_options options = {.config = config, .clock = broker->core.clock,
-			.transport_secret = broker->core.keys->transport, .trust = broker->core.trust,
+		struct accept_options options = {.config = config,
+			.clock = broker->core.clock,
+			.transport_secret = broker->core.keys->transport,
+			.trust = broker->core.trust,
 			.events = {.on_message = on_message, .on_closed = on_closed, .arg = &broker->core}};
 		err = accept_new(broker->core.base, broker->core.net, &options, &broker->core.accept, fault);
 	}

@@ -20,8 +20,8 @@ enum liaison_err broker_new(const struct config *config, struct broker **out, st
  * SIGTERM or SIGINT: then takes nothing new, makes durable and answers what is inside, and returns LIAISON_OK.
  */
 typedef void broker_ready_fn(void *arg, const char *endpoint);
-enum liaison_err broker_run(struct broker *broker, broker_ready_fn *ready, void *arg, struct fault *fault)
-	LIAISON_MUST_CHECK;
+enum liaison_err broker_run(
+	struct broker *broker, broker_ready_fn *ready, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 
 void broker_free(struct broker *broker); /* takes NULL */
 

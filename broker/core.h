@@ -17,6 +17,7 @@
 #include "broker/store.h"
 #include "proto/frame.h"
 #include "proto/scan.h"
+#include "proto/signature.h"
 
 #include <event2/event.h>
 
@@ -39,7 +40,7 @@ struct core {
 	struct event_base *base;
 	struct net *net;
 	struct accept *accept;
-	struct trust *trust;           /* the present view */
+	struct trust *trust; /* the present view */
 	struct secret_keys *keys;
 	char network[NETWORK_ID_BYTES_MAX + 1];
 	struct crossings *crossings;
@@ -55,9 +56,9 @@ struct core {
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
 	struct deliver_state *delivery;
-	bool is_read_only;             /* damage, a failed disk, or a log that others have seen further on */
+	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
 	bool is_storage_full;
-	bool is_stopping;              /* no new submissions; what is inside goes through */
+	bool is_stopping; /* no new submissions; what is inside goes through */
 };
 
 int64_t core_now(const struct core *core);
@@ -68,8 +69,8 @@ void core_set_read_only(struct core *core, const char *why);
 /* --- dispatch.c: each message to its handler ----------------------------------------------------------------------------- */
 void dispatch_message(struct core *core, struct session *session, struct net_message *message);
 /* Answers any frame but a submit with a code and a sentence. */
-void dispatch_refuse(struct core *core, struct session *session, uint32_t request, enum liaison_err code,
-	const char *sentence);
+void dispatch_refuse(
+	struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence);
 /* Every refusal goes here: the audit and a log line. `alert_id` and `body_hash` may be NULL. */
 void audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason);
@@ -97,6 +98,13 @@ const struct merkle_path *checkpoint_consistency(struct core *core, uint64_t fro
 size_t path_fields(const struct merkle_path *path, ProtobufCBinaryData out[MERKLE_PATH_MAX]);
 void proof_handle(struct core *core, struct session *session, const Liaison__ProofRequest *request);
 
+/* --- lookup.c: what a record holds ------------------------------------------------------------------------------------- */
+/* The alert in a stored record; the caller's to free. LIAISON_CORRUPT, LIAISON_NO_MEMORY. */
+enum liaison_err lookup_parse(struct core *core, const struct stored_record *record, struct facts **facts,
+	struct fault *fault) LIAISON_MUST_CHECK;
+/* The alert that a notice or update refers to, read from the log; NULL if it is not held or not whole. The caller's. */
+struct facts *lookup_original(struct core *core, const struct facts *facts);
+
 /* --- deliver.c and subscribe.c: feeds ------------------------------------------------------------------------------------ */
 enum liaison_err deliver_init(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
 void deliver_clear(struct core *core);
@@ -106,7 +114,7 @@ void deliver_clear(struct core *core);
  */
 void deliver_alert(struct core *core, uint64_t index, struct facts *facts, struct blob *envelope);
 void deliver_flush(struct core *core);
-void deliver_wake(struct core *core, struct feed *feed); /* credit came, or a search is due */
+void deliver_wake(struct core *core, struct feed *feed);   /* credit came, or a search is due */
 void deliver_forget(struct core *core, struct feed *feed); /* it is about to be detached or freed */
 void deliver_session_closed(struct core *core, struct session *session);
 void deliver_trust_changed(struct core *core, const struct trust *before);

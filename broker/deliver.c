@@ -9,6 +9,7 @@
 #include "broker/core.h"
 
 #include "broker/note.h"
+#include "proto/release.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -94,16 +95,19 @@ feed_office(struct core *core, struct feed *feed)
 	return feed->entry;
 }
 
+/* `original`: of a notice, the alert that it is about, if it is held. */
 static bool
-may_have(struct core *core, struct feed *feed, uint64_t index, const struct facts *facts)
+may_have(struct core *core, struct feed *feed, uint64_t index, const struct facts *facts, const struct facts *original)
 {
 	const struct office *office = feed_office(core, feed);
 	const struct index_entry *entry = index_entry(core->index, index);
-	struct alert_state state = {.is_cancelled = entry->is_cancelled, .is_restricted = entry->is_restricted,
+	struct alert_state state = {.is_cancelled = entry->is_cancelled,
+		.is_restricted = entry->is_restricted,
 		.is_erased = entry->is_erased};
 
 	if (facts_is_notice(facts))
-		return may_release_notice(facts, NULL, false, office, core->trust, core_now(core)) == RELEASE_ALLOWED;
+		return may_release_notice(facts, original, false, office, core->trust, core_now(core)) ==
+		       RELEASE_ALLOWED;
 	enum release_reason reason = may_release(facts, &state, office, core->trust, core_now(core));
 	/* A feed that asks for what has ended gets it; everything else still holds. */
 	if (feed->includes_ended && (reason == RELEASE_EXPIRED || reason == RELEASE_CANCELLED))
@@ -209,12 +213,12 @@ encode_item(uint64_t index, const uint8_t *envelope, size_t len)
 }
 
 static void
-offer_live(struct core *core, struct feed *feed, const struct live_item *item)
+offer_live(struct core *core, struct feed *feed, const struct live_item *item, const struct facts *original)
 {
 	enum feed_lane lane = facts_is_urgent(item->facts) ? FEED_URGENT : FEED_ORDINARY;
 	struct feed_lane_state *state = &feed->lanes[lane];
 
-	if (feed->session == NULL || !state->is_live || !may_have(core, feed, item->index, item->facts))
+	if (feed->session == NULL || !state->is_live || !may_have(core, feed, item->index, item->facts, original))
 		return;
 	if (!append_item(core, feed, lane, item->bytes)) {
 		/* From here on by search, when credit comes. */
@@ -228,15 +232,17 @@ static void
 offer_to_all(struct core *core, const struct live_item *item)
 {
 	if (facts_is_notice(item->facts)) {
+		struct facts *original = lookup_original(core, item->facts);
 		for (uint32_t number = 0; number < feeds_end(core->feeds); number++)
 			if (feeds_at(core->feeds, number) != NULL)
-				offer_live(core, feeds_at(core->feeds, number), item);
+				offer_live(core, feeds_at(core->feeds, number), item, original);
+		facts_free(original);
 		return;
 	}
 	const uint32_t *numbers;
 	size_t count = match_alert(core->match, item->facts, &numbers);
 	for (size_t i = 0; i < count; i++)
-		offer_live(core, feeds_at(core->feeds, numbers[i]), item);
+		offer_live(core, feeds_at(core->feeds, numbers[i]), item, NULL);
 }
 
 /* Without memory for the item: everybody who keeps up finds it by search. */
@@ -307,24 +313,6 @@ is_out_of_question(struct core *core, const struct feed *feed, const struct inde
 	return entry->kind != 0 && (entry->is_restricted || (has_ended && !feed->includes_ended));
 }
 
-/* The alert in a stored record. */
-static enum liaison_err
-parse_record(struct core *core, const struct stored_record *record, struct facts **facts, struct fault *fault)
-{
-	Liaison__Envelope *envelope =
-		liaison__envelope__unpack(NULL, record->record.payload_len, record->record.payload);
-	Liaison__Alert *alert =
-		envelope != NULL ? liaison__alert__unpack(NULL, envelope->body.len, envelope->body.data) : NULL;
-	enum liaison_err err = alert != NULL ? facts_new(alert, core->crossings, facts, fault)
-					     : fault_set(fault, LIAISON_CORRUPT, "the record's alert does not parse");
-
-	if (alert != NULL)
-		liaison__alert__free_unpacked(alert, NULL);
-	if (envelope != NULL)
-		liaison__envelope__free_unpacked(envelope, NULL);
-	return err;
-}
-
 /* One feed's search through the log, as log_read_run's callback sees it. */
 struct search {
 	struct core *core;
@@ -339,7 +327,11 @@ search_facts(struct search *search, uint64_t index, const struct facts *facts, s
 {
 	struct core *core = search->core;
 	struct feed *feed = search->feed;
-	bool wanted = (facts_is_notice(facts) || filter_matches(feed->filter, facts)) && may_have(core, feed, index, facts);
+	struct facts *original = facts_is_notice(facts) ? lookup_original(core, facts) : NULL;
+	bool wanted = (facts_is_notice(facts) || filter_matches(feed->filter, facts)) &&
+		      may_have(core, feed, index, facts, original);
+
+	facts_free(original);
 
 	if (wanted && !append_item(core, feed, search->lane, bytes)) {
 		search->is_full = true;
@@ -363,10 +355,11 @@ search_record(void *arg, const struct stored_record *record)
 		feed->lanes[search->lane].next = record->index + 1;
 		return LIAISON_OK;
 	}
-	enum liaison_err err = parse_record(search->core, record, &facts, &fault);
+	enum liaison_err err = lookup_parse(search->core, record, &facts, &fault);
 	if (err != LIAISON_OK) {
 		/* It was admitted once: only damage that the hashes do not see, or no memory, comes here. */
-		note(NOTE_ERROR, "record-not-served", "index=%llu code=%s", (unsigned long long)record->index, err_name(err));
+		note(NOTE_ERROR, "record-not-served", "index=%llu code=%s", (unsigned long long)record->index,
+			err_name(err));
 		feed->lanes[search->lane].next = record->index + 1;
 		return err == LIAISON_NO_MEMORY ? LIAISON_BUSY : LIAISON_OK;
 	}

@@ -32,8 +32,12 @@ void
 audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason)
 {
-	struct audit_row row = {.at = core_now(core), .office = office, .code = code, .alert_id = alert_id,
-		.body_hash = body_hash, .reason = reason};
+	struct audit_row row = {.at = core_now(core),
+		.office = office,
+		.code = code,
+		.alert_id = alert_id,
+		.body_hash = body_hash,
+		.reason = reason};
 	struct fault fault = {.message = ""};
 	char quoted[256];
 
@@ -43,8 +47,8 @@ audit_refusal(struct core *core, const char *office, enum liaison_err code, cons
 }
 
 void
-dispatch_refuse(struct core *core, struct session *session, uint32_t request, enum liaison_err code,
-	const char *sentence)
+dispatch_refuse(
+	struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence)
 {
 	Liaison__Refusal refusal = LIAISON__REFUSAL__INIT;
 	Liaison__Frame frame = LIAISON__FRAME__INIT;

@@ -201,7 +201,8 @@ feeds_add(struct feeds *feeds, const struct office_id *office, const char *name,
 		return LIAISON_TOO_LARGE;
 	}
 	struct feed *feed = calloc(1, sizeof *feed);
-	if (feed == NULL || !reserve(feeds) || feed_replace_filter(feed, filter, filter_bytes, filter_len) != LIAISON_OK) {
+	if (feed == NULL || !reserve(feeds) ||
+		feed_replace_filter(feed, filter, filter_bytes, filter_len) != LIAISON_OK) {
 		free(feed);
 		filter_free(filter);
 		return LIAISON_NO_MEMORY;

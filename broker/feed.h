@@ -32,20 +32,20 @@ struct feed {
 	uint32_t number; /* in match and in the table */
 	struct office_id office;
 	char name[FEED_NAME_BYTES];
-	struct filter *filter;    /* owned */
-	uint8_t *filter_bytes;    /* owned: as the store holds it */
+	struct filter *filter; /* owned */
+	uint8_t *filter_bytes; /* owned: as the store holds it */
 	size_t filter_len;
 	struct feed_lane_state lanes[FEED_LANES];
 	uint64_t credit_messages, credit_bytes;
 	uint64_t sent_messages, sent_bytes;
-	struct session *session;  /* NULL: nobody reads; borrowed */
+	struct session *session; /* NULL: nobody reads; borrowed */
 	uint32_t channel;
-	bool is_dirty;            /* cursors moved since the store was told */
-	bool is_told_end;         /* progress at_end was sent since the last search */
+	bool is_dirty;    /* cursors moved since the store was told */
+	bool is_told_end; /* progress at_end was sent since the last search */
 	bool includes_ended;
-	bool is_searching;        /* in deliver.c's list */
+	bool is_searching;               /* in deliver.c's list */
 	struct buf outgoing[FEED_LANES]; /* delivery items put together, not yet sent */
-	const struct office *entry; /* the office in the present view of trust; NULL: look it up */
+	const struct office *entry;      /* the office in the present view of trust; NULL: look it up */
 };
 
 bool feed_name_is_valid(const char *name);
@@ -76,18 +76,18 @@ uint64_t feed_searched(const struct feed *feed, enum feed_lane lane, uint64_t lo
 
 struct feeds;
 
-struct feeds *feeds_new(void); /* NULL: no memory */
+struct feeds *feeds_new(void);        /* NULL: no memory */
 void feeds_free(struct feeds *feeds); /* and the feeds inside */
 /* Takes ownership of `filter`; copies the bytes. Numbers of removed feeds are used again. LIAISON_NO_MEMORY, TOO_LARGE. */
 enum liaison_err feeds_add(struct feeds *feeds, const struct office_id *office, const char *name, struct filter *filter,
 	const uint8_t *filter_bytes, size_t filter_len, struct feed **out) LIAISON_MUST_CHECK;
 void feeds_remove(struct feeds *feeds, struct feed *feed);
 /* Takes ownership of `filter`, copies the bytes. LIAISON_NO_MEMORY: nothing changed, and `filter` is still the caller's. */
-enum liaison_err feed_replace_filter(struct feed *feed, struct filter *filter, const uint8_t *bytes, size_t len)
-	LIAISON_MUST_CHECK;
+enum liaison_err feed_replace_filter(
+	struct feed *feed, struct filter *filter, const uint8_t *bytes, size_t len) LIAISON_MUST_CHECK;
 struct feed *feeds_find(const struct feeds *feeds, const char *office, const char *name);
 struct feed *feeds_at(const struct feeds *feeds, uint32_t number); /* NULL: a hole, or past the end */
-uint32_t feeds_end(const struct feeds *feeds); /* one above the greatest number */
+uint32_t feeds_end(const struct feeds *feeds);                     /* one above the greatest number */
 size_t feeds_count_office(const struct feeds *feeds, const char *office);
 
 #endif

@@ -99,14 +99,16 @@ hello_handle(struct core *core, struct session *session, const Liaison__Hello *h
 
 	if (!hello->has_least_version || hello->least_version > PROTOCOL_VERSION ||
 		hello->greatest_version < PROTOCOL_VERSION) {
-		dispatch_refuse(core, session, 0, LIAISON_UNSUPPORTED_VERSION, "this broker speaks protocol version 1 only");
+		dispatch_refuse(
+			core, session, 0, LIAISON_UNSUPPORTED_VERSION, "this broker speaks protocol version 1 only");
 		accept_shut(core->accept, session, LIAISON_UNSUPPORTED_VERSION, "no protocol version in common");
 		return;
 	}
 	if (check_seen(core, hello->checkpoint, &consistent_from) != LIAISON_OK) {
 		char why[256];
 		snprintf(why, sizeof why,
-			"%s holds a checkpoint that this broker signed over %llu records and that its log does not continue: "
+			"%s holds a checkpoint that this broker signed over %llu records and that its log does not "
+			"continue: "
 			"was an old disk restored?",
 			session->office.text, (unsigned long long)hello->checkpoint->size);
 		core_set_read_only(core, why);

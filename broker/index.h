@@ -27,7 +27,8 @@ struct index_entry {
 	bool is_cancelled : 1;
 	bool is_restricted : 1;
 	bool is_erased : 1;
-	bool is_damaged : 1; /* its bytes are not whole: never served */
+	bool is_damaged : 1;   /* its bytes are not whole: never served */
+	bool has_evidence : 1; /* a second body under its id was seen and kept */
 };
 
 struct index *index_new(void); /* NULL: no memory */

@@ -65,7 +65,8 @@ append_group(struct log_writer *writer, struct log_item **waiting, size_t count,
 		bytes += item_bytes(waiting[n]);
 		if (n > 0 && bytes > bytes_max)
 			break;
-		records[n] = (struct record){.type = waiting[n]->type, .header = waiting[n]->header->data,
+		records[n] = (struct record){.type = waiting[n]->type,
+			.header = waiting[n]->header->data,
 			.header_len = waiting[n]->header->len};
 		if (waiting[n]->payload != NULL) {
 			records[n].payload = waiting[n]->payload->data;
@@ -73,8 +74,8 @@ append_group(struct log_writer *writer, struct log_item **waiting, size_t count,
 		}
 	}
 	*taken = n;
-	enum liaison_err err =
-		log_append(writer->log, records, n, writer->clock->now_ms(writer->clock->arg), writer->locations, fault);
+	enum liaison_err err = log_append(
+		writer->log, records, n, writer->clock->now_ms(writer->clock->arg), writer->locations, fault);
 	for (size_t i = 0; err == LIAISON_OK && i < n; i++) {
 		waiting[i]->index = first + i;
 		waiting[i]->location = writer->locations[i];
@@ -87,8 +88,8 @@ say_failure(enum liaison_err err, const struct fault *fault)
 {
 	char quoted[256];
 
-	note(NOTE_ERROR, err == LIAISON_STORAGE_FULL ? "storage-full" : "log-failed", "code=%s message=%s", err_name(err),
-		note_quote(fault->message, quoted));
+	note(NOTE_ERROR, err == LIAISON_STORAGE_FULL ? "storage-full" : "log-failed", "code=%s message=%s",
+		err_name(err), note_quote(fault->message, quoted));
 }
 
 /* The trailer of what was appended last, with nothing to share its sync. */

@@ -31,8 +31,8 @@ void log_item_free(struct log_item *item); /* takes NULL; lets go of header and 
 struct log_writer;
 
 /* Takes ownership of `log`. */
-enum liaison_err log_writer_new(struct log *log, const struct clock *clock, struct log_writer **out, struct fault *fault)
-	LIAISON_MUST_CHECK;
+enum liaison_err log_writer_new(
+	struct log *log, const struct clock *clock, struct log_writer **out, struct fault *fault) LIAISON_MUST_CHECK;
 /* Writes and syncs what was put, then ends the thread and closes the log. What was not taken back is freed. */
 void log_writer_free(struct log_writer *writer); /* takes NULL */
 

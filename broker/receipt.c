@@ -67,6 +67,23 @@ struct inclusion_room {
 	ProtobufCBinaryData fields[MERKLE_PATH_MAX];
 };
 
+/* Alerts to everyone, and notices, whose addresses are those of the alert that they are about. */
+static bool
+may_prove_by_facts(struct core *core, struct session *session, const struct stored_record *record)
+{
+	struct facts *facts;
+
+	if (lookup_parse(core, record, &facts, NULL) != LIAISON_OK)
+		return false;
+	struct facts *original = facts_is_notice(facts) ? lookup_original(core, facts) : NULL;
+	const struct facts *addressed = original != NULL ? original : facts;
+	bool may = addressed->everyone || facts_address(addressed, session->office.text) ||
+		   office_id_equal(&addressed->id.office, &session->office);
+	facts_free(original);
+	facts_free(facts);
+	return may;
+}
+
 /* An office may ask about records whose header it could have from a delivery: alerts addressed to it, its own, and trust. */
 static bool
 may_prove(struct core *core, struct session *session, const struct stored_record *record)
@@ -81,9 +98,9 @@ may_prove(struct core *core, struct session *session, const struct stored_record
 	bool may = header->id != NULL && alert_id_parse(header->id, &id, NULL) == LIAISON_OK &&
 		   strcmp(id.office.text, session->office.text) == 0;
 	for (size_t i = 0; !may && i < header->n_addresses; i++)
-		may = header->addresses[i][0] == '*' || address_covers(header->addresses[i], session->office.text);
+		may = address_covers(header->addresses[i], session->office.text);
 	liaison__alert_header__free_unpacked(header, NULL);
-	return may;
+	return may || may_prove_by_facts(core, session, record);
 }
 
 static enum liaison_err
@@ -99,7 +116,8 @@ prove_one(struct core *core, struct session *session, uint64_t index, uint64_t s
 	if (err != LIAISON_OK)
 		return err;
 	if (!may_prove(core, session, &record))
-		return fault_set(fault, LIAISON_NOT_PERMITTED, "record %llu is not this office's", (unsigned long long)index);
+		return fault_set(
+			fault, LIAISON_NOT_PERMITTED, "record %llu is not this office's", (unsigned long long)index);
 	liaison__inclusion__init(&room->message);
 	room->message.has_index = room->message.has_type = room->message.has_header = 1;
 	room->message.index = index;
@@ -153,7 +171,8 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 			note(NOTE_DEBUG, "proof-not-sent", "office=%s", session->office.text);
 	} else {
-		dispatch_refuse(core, session, request->request, err_is_refusal(err) ? err : LIAISON_READ_ONLY, fault.message);
+		dispatch_refuse(
+			core, session, request->request, err_is_refusal(err) ? err : LIAISON_READ_ONLY, fault.message);
 	}
 	for (size_t i = 0; rooms != NULL && i < request->n_indexes && i < PROOF_INDEXES_MAX; i++)
 		free(rooms[i].message.header.data);

@@ -42,7 +42,7 @@ item_of(const struct pending *pending)
 static const struct alert_id *
 id_of(const struct admit_item *item)
 {
-	return &item->admitted.facts->id;
+	return &item->id;
 }
 
 enum liaison_err
@@ -190,7 +190,8 @@ fill_receipt_item(struct core *core, const struct admit_item *item, size_t depth
 	alert_id_format(id_of(item), room->id);
 	room->message.id = room->id;
 	room->message.has_body_hash = room->message.has_index = 1;
-	room->message.body_hash = (ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)item->admitted.body_hash.bytes};
+	room->message.body_hash =
+		(ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)item->admitted.body_hash.bytes};
 	room->message.index = item->index;
 	room->message.has_again = room->message.again = item->is_again;
 	merkle_tree_inclusion(index_tree(core->index), item->index, core->checkpoint.message.size, &path);
@@ -225,7 +226,8 @@ send_receipts(struct core *core, struct session *session, const struct admit_job
 	for (size_t i = 0; have_room && i < job->count; i++) {
 		if (job->items[i].err == LIAISON_OK) {
 			size_t n = receipt.n_items++;
-			fill_receipt_item(core, &job->items[i], depth, &rooms[n], nodes + n * depth, fields + n * depth);
+			fill_receipt_item(
+				core, &job->items[i], depth, &rooms[n], nodes + n * depth, fields + n * depth);
 			items[n] = &rooms[n].message;
 		}
 		bool is_last = i + 1 == job->count;
@@ -351,7 +353,8 @@ first_envelope(struct core *core, const struct alert_id *id, struct pending *pen
 }
 
 static struct blob *
-encode_evidence(const struct admit_item *item, struct blob *first, const struct digest *first_hash, struct blob **header)
+encode_evidence(
+	const struct admit_item *item, struct blob *first, const struct digest *first_hash, struct blob **header)
 {
 	Liaison__EvidenceHeader head = LIAISON__EVIDENCE_HEADER__INIT;
 	Liaison__Evidence evidence = LIAISON__EVIDENCE__INIT;
@@ -400,8 +403,8 @@ keep_evidence(struct core *core, const struct admit_item *item, struct pending *
 		pending->has_evidence = true;
 	else if (written)
 		index_set_evidence(core->index, at);
-	note(written ? NOTE_WARNING : NOTE_ERROR, written ? "equivocation" : "evidence-not-kept", "office=%s sequence=%llu",
-		id_of(item)->office.text, (unsigned long long)id_of(item)->sequence);
+	note(written ? NOTE_WARNING : NOTE_ERROR, written ? "equivocation" : "evidence-not-kept",
+		"office=%s sequence=%llu", id_of(item)->office.text, (unsigned long long)id_of(item)->sequence);
 	blob_unref(first);
 	blob_unref(header);
 	blob_unref(payload);
@@ -636,8 +639,11 @@ take_durable(struct core *core, const struct log_item *record)
 		abort();
 	}
 	assert(index_size(core->index) == record->index + 1);
-	if (pending != NULL)
-		deliver_alert(core, record->index, item_of(pending)->admitted.facts, record->payload);
+	if (pending != NULL) {
+		struct admit_item *item = item_of(pending);
+		deliver_alert(core, record->index, item->admitted.facts, record->payload);
+		item->admitted.facts = NULL; /* deliveries keep them from here on */
+	}
 }
 
 void
@@ -655,7 +661,8 @@ submit_logged(struct core *core)
 		} else if (records[i]->err == LIAISON_STORAGE_FULL) {
 			core->is_storage_full = true;
 		} else {
-			core_set_read_only(core, "the log could not be written; restart the broker when its disk is well");
+			core_set_read_only(
+				core, "the log could not be written; restart the broker when its disk is well");
 		}
 		if (records[i]->context != NULL)
 			settle_all(core, records[i]->context, records[i], &finished);

@@ -54,8 +54,11 @@ subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const
 static enum liaison_err
 save_feed(struct core *core, const struct feed *feed, struct fault *fault)
 {
-	struct stored_feed row = {.office = feed->office, .filter = feed->filter_bytes, .filter_len = feed->filter_len,
-		.urgent_cursor = feed->lanes[FEED_URGENT].cursor, .ordinary_cursor = feed->lanes[FEED_ORDINARY].cursor};
+	struct stored_feed row = {.office = feed->office,
+		.filter = feed->filter_bytes,
+		.filter_len = feed->filter_len,
+		.urgent_cursor = feed->lanes[FEED_URGENT].cursor,
+		.ordinary_cursor = feed->lanes[FEED_ORDINARY].cursor};
 
 	snprintf(row.name, sizeof row.name, "%s", feed->name);
 	memcpy(row.epoch, core->epoch.bytes, sizeof row.epoch);
@@ -143,7 +146,8 @@ reopen_feed(struct core *core, const Liaison__Subscribe *subscribe, struct filte
 	if (feed->session != NULL && !subscribe->take_over) {
 		filter_free(filter);
 		return fault_set(fault, LIAISON_NOT_PERMITTED,
-			"feed \"%s\" is being read by another program of this office; end that one, or take over", feed->name);
+			"feed \"%s\" is being read by another program of this office; end that one, or take over",
+			feed->name);
 	}
 	if (changes && !subscribe->replace) {
 		filter_free(filter);
@@ -204,15 +208,17 @@ send_subscribed(struct core *core, struct session *session, const struct feed *f
 }
 
 static enum liaison_err
-check_subscribe(struct core *core, const struct session *session, const Liaison__Subscribe *subscribe, struct fault *fault)
+check_subscribe(
+	struct core *core, const struct session *session, const Liaison__Subscribe *subscribe, struct fault *fault)
 {
 	const struct office *office = trust_office(core->trust, session->office.text);
 
 	if (office == NULL || !office_has_right(office, LIAISON__RIGHT__RIGHT_SUBSCRIBE))
-		return fault_set(fault, LIAISON_NOT_PERMITTED, "the roster does not let %s subscribe", session->office.text);
+		return fault_set(
+			fault, LIAISON_NOT_PERMITTED, "the roster does not let %s subscribe", session->office.text);
 	if (subscribe->feed == NULL || !feed_name_is_valid(subscribe->feed))
-		return fault_set(fault, LIAISON_MALFORMED,
-			"a feed's name is 1 to %d of the letters A-Z a-z 0-9 . _ -", FEED_NAME_BYTES - 1);
+		return fault_set(fault, LIAISON_MALFORMED, "a feed's name is 1 to %d of the letters A-Z a-z 0-9 . _ -",
+			FEED_NAME_BYTES - 1);
 	if (!subscribe->has_channel || channel_feed(session, subscribe->channel) != NULL)
 		return fault_set(fault, LIAISON_MALFORMED, "channel %u is in use or missing", subscribe->channel);
 	if (session->channel_count == SESSION_CHANNELS_MAX)

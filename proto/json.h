@@ -39,6 +39,9 @@ void json_from_message(const ProtobufCMessage *message, struct buf *out);
 /* Appends `text` as a JSON string literal with its quotes (valid UTF-8 expected; bad bytes become U+FFFD). */
 void json_put_string(struct buf *out, const char *text, size_t len);
 
+/* Appends one value of a field, as json_from_message writes it; `value` is as reflect_value gives it. */
+void json_put_value(struct buf *out, const ProtobufCFieldDescriptor *field, const void *value);
+
 /*
  * The value name without its type's prefix ("ROUTE"), NULL for a number that the enum does not have; and the reverse,
  * false for an unknown name. Names are compared exactly.

@@ -129,8 +129,8 @@ put_enum(struct buf *out, const ProtobufCEnumDescriptor *descriptor, int value)
 
 /* --- messages ---------------------------------------------------------------------------------------------------- */
 
-static void
-put_value(struct buf *out, const ProtobufCFieldDescriptor *field, const void *value)
+void
+json_put_value(struct buf *out, const ProtobufCFieldDescriptor *field, const void *value)
 {
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_MESSAGE: json_from_message(*(ProtobufCMessage *const *)value, out); break;
@@ -166,7 +166,7 @@ put_field(struct buf *out, const ProtobufCMessage *message, const ProtobufCField
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			buf_put_u8(out, ',');
-		put_value(out, field, reflect_value(message, field, i));
+		json_put_value(out, field, reflect_value(message, field, i));
 	}
 	if (is_list)
 		buf_put_u8(out, ']');

@@ -40,23 +40,30 @@ static const char *const MRZ[] = {
 	NULL,
 };
 
+static const char *const CSV[] = {
+	"From,To,lat\r\n\"Exampleton, North\",B,1.5\r\n,\"a \"\"b\"\"\nc\",\r\n",
+	";a;\"b;c\"\n\n\"\"\n",
+	"\xef\xbb\xbf"
+	"a,b\rc,\"d",
+	NULL,
+};
+
 static const struct target TARGETS[] = {
 	{.name = "body", .messages = {&liaison__alert__descriptor}},
 	{.name = "frame", .messages = {&liaison__frame__descriptor}},
 	{.name = "filter", .messages = {&liaison__filter__descriptor}},
-	{.name = "envelope", .messages = {&liaison__envelope__descriptor}},
 	{.name = "charter",
 		.messages = {&liaison__charter__descriptor, &liaison__charter_chain__descriptor,
 			&liaison__signed__descriptor}},
 	{.name = "roster",
 		.messages = {&liaison__roster__descriptor, &liaison__suspension__descriptor,
 			&liaison__signed__descriptor}},
-	{.name = "card", .messages = {&liaison__card__descriptor, &liaison__signed__descriptor}},
 	{.name = "json",
 		.json = {&liaison__alert__descriptor, &liaison__filter__descriptor},
 		.files = "config/examples/*.json"},
 	{.name = "config", .files = "config/*.conf"},
 	{.name = "mrz", .texts = MRZ},
+	{.name = "csv", .texts = CSV},
 };
 
 static void
