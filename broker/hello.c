@@ -99,7 +99,7 @@ hello_handle(struct core *core, struct session *session, const Liaison__Hello *h
 
 	if (!hello->has_least_version || hello->least_version > PROTOCOL_VERSION ||
 		hello->greatest_version < PROTOCOL_VERSION) {
-		dispatch_refuse(
+		core_refuse(
 			core, session, 0, LIAISON_UNSUPPORTED_VERSION, "this broker speaks protocol version 1 only");
 		accept_shut(core->accept, session, LIAISON_UNSUPPORTED_VERSION, "no protocol version in common");
 		return;

@@ -171,7 +171,7 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 			note(NOTE_DEBUG, "proof-not-sent", "office=%s", session->office.text);
 	} else {
-		dispatch_refuse(
+		core_refuse(
 			core, session, request->request, err_is_refusal(err) ? err : LIAISON_READ_ONLY, fault.message);
 	}
 	for (size_t i = 0; rooms != NULL && i < request->n_indexes && i < PROOF_INDEXES_MAX; i++)
