@@ -15,6 +15,7 @@ static const struct command menu[] = {
 	{"keys", "secret keys and cards", command_keys},
 	{"publish", "check, sign and send alerts", command_publish},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{NULL, NULL, NULL},
 };
 
