@@ -68,7 +68,7 @@ check_identity(struct core *core, struct fault *fault)
 			"no roster in %s names %s: have its card (made by --init) enrolled and put the signed roster "
 			"there",
 			core->config->trust_dir, core->config->id);
-	if (core->keys->owner != KEYS_OF_BROKER)
+	if (core->keys->owner != KEYS_BROKER)
 		return fault_set(fault, LIAISON_BAD_CONFIG,
 			"%s has no checkpoint key: it is an office's, not a broker's", core->config->key_file);
 	key_id_of(&core->keys->checkpoint_public, &checkpoint);
@@ -313,15 +313,23 @@ on_cursors(evutil_socket_t fd, short what, void *arg)
 		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));
 }
 
-/* The newest change of anything in the trust folder. */
 static int64_t
-trust_folder_changed_ns(const struct config *config)
+changed_ns(const char *path)
 {
 	struct stat st;
 
-	if (stat(config->trust_dir, &st) != 0)
-		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Changes with anything that comes into the trust folder or its suspensions. */
+static int64_t
+trust_folder_changed_ns(const struct config *config)
+{
+	char *suspensions = path_join(config->trust_dir, "suspensions");
+	int64_t sum = changed_ns(config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	return sum;
 }
 
 /* Documents come into the folder by rename, so that its own time changes with each. */

@@ -128,9 +128,9 @@ enum liaison_err log_append(struct log *log, const struct record *records, size_
 enum liaison_err log_flush(struct log *log, int64_t now_ms, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
- * Makes the next segment ahead, if the present one is three quarters full and there is none: a matter of some hundred
- * milliseconds, for when the writer has nothing else to do. LIAISON_OK if there was nothing to do; LIAISON_STORAGE_FULL
- * (tried again when it is needed), LIAISON_READ_ONLY, LIAISON_IO as above.
+ * Does a small step (256 KiB) of making the next segment ahead; for when the writer has nothing else to do. Without it
+ * log_append does the same as it goes. LIAISON_OK also if there is nothing to do; LIAISON_STORAGE_FULL (said once, then
+ * tried again only when the segment is needed), LIAISON_READ_ONLY, LIAISON_IO as above.
  */
 enum liaison_err log_prepare(struct log *log, struct fault *fault) LIAISON_MUST_CHECK;
 

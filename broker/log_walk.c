@@ -341,19 +341,21 @@ walk_segment(struct walker *walker, uint64_t first_index, uint64_t until_index)
 	return err;
 }
 
+/* The last state of the tree that can be proven: all records, or as many as the last trailer speaks of. */
 static void
-set_head(struct log_walk_result *result, uint64_t next_index)
+set_head(const struct walker *walker)
 {
+	struct log_walk_result *result = walker->result;
 	const struct segment_summary *summary = &result->last_summary;
 	struct log_head *head = &result->report.head;
 
-	head->size = next_index;
-	if (summary->has_trailer) {
-		head->root = summary->trailer.root;
-		head->at_ms = summary->trailer.at_ms;
+	head->at_ms = summary->has_trailer ? summary->trailer.at_ms : result->last_header.before_at;
+	if (!summary->has_trailer || (walker->frontier_is_known && result->frontier.size == walker->next_index)) {
+		head->size = result->frontier.size;
+		merkle_frontier_root(&result->frontier, &head->root);
 	} else {
-		merkle_frontier_root(&result->last_header.before, &head->root);
-		head->at_ms = result->last_header.before_at;
+		head->size = summary->trailer.last_index + 1;
+		head->root = summary->trailer.root;
 	}
 }
 
@@ -378,7 +380,7 @@ log_walk(const struct disk *disk, const char *dir, bool thorough, const struct l
 		err = walk_segment(
 			&walker, walker.indexes[i], i + 1 < walker.count ? walker.indexes[i + 1] : SEGMENT_IS_LAST);
 	if (err == LIAISON_OK)
-		set_head(result, walker.next_index);
+		set_head(&walker);
 	if (err == LIAISON_OK && epoch_missing && result->report.segments <= 1 && walker.next_index == 0)
 		err = fault_set(fault, LIAISON_NOT_FOUND, "there is no log in %s, or it was never completed", dir);
 	else if (err == LIAISON_OK && result->report.segments == 0 && result->report.damages == 0)

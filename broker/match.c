@@ -30,10 +30,10 @@ match_make_room(struct match *m)
 		if (!rows)
 			return LIAISON_NO_MEMORY;
 		m->rows = rows;
-		const struct chunk **chunks = realloc(m->chunks, row_max * sizeof *chunks);
-		if (!chunks)
+		const uint64_t **words = realloc(m->words, row_max * sizeof *words);
+		if (!words)
 			return LIAISON_NO_MEMORY;
-		m->chunks = chunks;
+		m->words = words;
 		m->row_max = row_max;
 	}
 	if (feed_max > m->feed_max) {
@@ -76,7 +76,7 @@ match_free(struct match *m)
 	values_clear(&m->values);
 	slots_clear(&m->slots);
 	free(m->rows);
-	free(m->chunks);
+	free(m->words);
 	free(m->feeds);
 	free(m);
 }
@@ -91,7 +91,7 @@ size_t
 match_bytes(const struct match *m)
 {
 	size_t bytes = sizeof *m + slots_bytes(&m->slots) + values_bytes(&m->values) + row_bytes(&m->ask_area) +
-		       row_bytes(&m->ask_all) + m->row_max * (sizeof *m->rows + sizeof *m->chunks) +
+		       row_bytes(&m->ask_all) + m->row_max * (sizeof *m->rows + sizeof *m->words) +
 		       m->feed_max * sizeof *m->feeds;
 
 	for (size_t a = 0; a < ATTRIBUTE_COUNT; a++)

@@ -11,11 +11,11 @@
  * most blocks are never read. Filters with an area, or with more texts of one attribute than rows are kept for, are asked
  * themselves, if they survive all else.
  *
- * Memory: 12 to 28 bytes per slot, of which there are at most 4/3 per filter and 64Ki more; and a row per value, of slots
- * / 8 bytes at most, in chunks of 2 KiB of which it has only those with a bit set. So 100,000 filters over 400 values take
- * 7 to 11 MB, and one filter never more than 128 chunks. At most MATCH_FEEDS_MAX filters, and rows for MATCH_TEXTS_MAX
- * texts (filters that come later and name others are asked themselves); nothing is kept of a filter that has gone but free
- * slots.
+ * Memory: 12 to 28 bytes per slot, of which there are, at an attribute's peak, at most 4/3 per filter at home there and a
+ * chunk (16,384) more; and a row per value, of slots / 8 bytes at most, in chunks of 2 KiB of which it has only those with
+ * a bit set. So 100,000 filters over 400 values take 7 to 11 MB, and one filter never more than 128 chunks of texts. At
+ * most MATCH_FEEDS_MAX filters, and rows for MATCH_TEXTS_MAX texts (filters that come later and name others are asked
+ * themselves). Of a filter that has gone, free slots are kept and nothing else.
  */
 #ifndef LIAISON_BROKER_MATCH_H
 #define LIAISON_BROKER_MATCH_H

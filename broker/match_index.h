@@ -38,7 +38,7 @@ struct match {
 	/* Room for one query and its answer, made by match_add(). */
 	size_t row_max;
 	const struct row **rows;
-	const struct chunk **chunks;
+	const uint64_t **words;
 	size_t feed_max;
 	uint32_t *feeds;
 };

@@ -128,7 +128,7 @@ chunk_terms(const struct query *q, uint32_t at, const struct chunk *base, struct
 	size_t *term_count)
 {
 	struct match *m = q->match;
-	const struct chunk **chunks = m->chunks;
+	const uint64_t **words = m->words;
 	uint32_t live = base->live;
 
 	*term_count = 0;
@@ -141,15 +141,15 @@ chunk_terms(const struct query *q, uint32_t at, const struct chunk *base, struct
 			const struct chunk *chunk = row_chunk(m->rows[i], at);
 			if (!chunk)
 				continue;
-			chunks[count++] = chunk;
+			words[count++] = chunk->words;
 			any |= chunk->live;
 			passes_all = passes_all || chunk->count == base->count;
 		}
 		live &= any;
 		if (passes_all || count == 0)
 			continue;
-		terms[(*term_count)++] = (struct rows_term){.any = chunks, .count = count};
-		chunks += count;
+		terms[(*term_count)++] = (struct rows_term){.any = words, .count = count};
+		words += count;
 	}
 	return live;
 }
@@ -168,7 +168,7 @@ chunk_match(const struct query *q, uint32_t at, uint32_t *out)
 		uint32_t block = (uint32_t)__builtin_ctz(live);
 		uint32_t slot = at * CHUNK_SLOTS + block * BLOCK_SLOTS;
 		uint64_t words[BLOCK_WORDS];
-		if (!m->steps->combine(base, terms, term_count, block, words))
+		if (!m->steps->combine(base->words, terms, term_count, block, words))
 			continue;
 		if (q->asks_area)
 			block_ask(q, &m->ask_area, filter_area_matches, slot, words);

@@ -8,7 +8,7 @@ void
 row_clear(struct row *row)
 {
 	for (uint32_t i = 0; i < row->chunk_count; i++)
-		free(row->chunks[i]);
+		free(row->chunks[i].words);
 	free(row->chunks);
 	*row = (struct row){0};
 }
@@ -19,19 +19,19 @@ row_reserve(struct row *row, uint32_t slot)
 	uint32_t at = slot / CHUNK_SLOTS;
 
 	if (at >= row->chunk_count) {
-		struct chunk **chunks = realloc(row->chunks, (at + 1) * sizeof *chunks);
+		struct chunk *chunks = realloc(row->chunks, (at + 1) * sizeof *chunks);
 		if (!chunks)
 			return LIAISON_NO_MEMORY;
 		memset(chunks + row->chunk_count, 0, (at + 1 - row->chunk_count) * sizeof *chunks);
 		row->chunks = chunks;
 		row->chunk_count = at + 1;
 	}
-	if (!row->chunks[at]) {
-		struct chunk *chunk = aligned_alloc(alignof(struct chunk), sizeof *chunk);
-		if (!chunk)
+	if (!row->chunks[at].words) {
+		uint64_t *words = aligned_alloc(CHUNK_ALIGN, CHUNK_BYTES);
+		if (!words)
 			return LIAISON_NO_MEMORY;
-		memset(chunk, 0, sizeof *chunk);
-		row->chunks[at] = chunk;
+		memset(words, 0, CHUNK_BYTES);
+		row->chunks[at].words = words;
 	}
 	return LIAISON_OK;
 }
@@ -41,9 +41,9 @@ row_trim(struct row *row, uint32_t slot)
 {
 	uint32_t at = slot / CHUNK_SLOTS;
 
-	if (at < row->chunk_count && row->chunks[at] && row->chunks[at]->count == 0) {
-		free(row->chunks[at]);
-		row->chunks[at] = NULL;
+	if (at < row->chunk_count && row->chunks[at].count == 0) {
+		free(row->chunks[at].words);
+		row->chunks[at].words = NULL;
 	}
 }
 
@@ -51,7 +51,7 @@ void
 row_set(struct row *row, uint32_t slot)
 {
 	assert(row_chunk(row, slot / CHUNK_SLOTS));
-	struct chunk *chunk = row->chunks[slot / CHUNK_SLOTS];
+	struct chunk *chunk = &row->chunks[slot / CHUNK_SLOTS];
 	uint32_t at = slot % CHUNK_SLOTS;
 	uint64_t bit = UINT64_C(1) << (at % 64);
 
@@ -68,7 +68,7 @@ row_unset(struct row *row, uint32_t slot)
 {
 	if (!row_chunk(row, slot / CHUNK_SLOTS))
 		return;
-	struct chunk *chunk = row->chunks[slot / CHUNK_SLOTS];
+	struct chunk *chunk = &row->chunks[slot / CHUNK_SLOTS];
 	uint32_t at = slot % CHUNK_SLOTS;
 	uint64_t bit = UINT64_C(1) << (at % 64);
 
@@ -93,8 +93,8 @@ row_bytes(const struct row *row)
 	size_t bytes = row->chunk_count * sizeof *row->chunks;
 
 	for (uint32_t i = 0; i < row->chunk_count; i++)
-		if (row->chunks[i])
-			bytes += sizeof *row->chunks[i];
+		if (row->chunks[i].words)
+			bytes += CHUNK_BYTES;
 	return bytes;
 }
 
@@ -108,20 +108,20 @@ _Static_assert(BLOCK_WORDS == 2 * VEC_WORDS, "a block is two vectors");
 #define VARIANT static inline __attribute__((always_inline))
 
 VARIANT bool
-block_combine(const struct chunk *base, const struct rows_term *terms, size_t term_count, size_t block,
-	uint64_t out[BLOCK_WORDS])
+block_combine(
+	const uint64_t *base, const struct rows_term *terms, size_t term_count, size_t block, uint64_t out[BLOCK_WORDS])
 {
 	size_t at = 2 * block;
-	const vec *words = (const vec *)base->words + at;
+	const vec *words = (const vec *)base + at;
 	vec low = words[0];
 	vec high = words[1];
 
 	for (size_t t = 0; t < term_count; t++) {
-		words = (const vec *)terms[t].any[0]->words + at;
+		words = (const vec *)terms[t].any[0] + at;
 		vec any_low = words[0];
 		vec any_high = words[1];
 		for (size_t i = 1; i < terms[t].count; i++) {
-			words = (const vec *)terms[t].any[i]->words + at;
+			words = (const vec *)terms[t].any[i] + at;
 			any_low |= words[0];
 			any_high |= words[1];
 		}
@@ -156,8 +156,8 @@ block_list(const uint64_t words[BLOCK_WORDS], const uint32_t *numbers, uint32_t 
 }
 
 static bool
-combine_portable(const struct chunk *base, const struct rows_term *terms, size_t term_count, size_t block,
-	uint64_t out[BLOCK_WORDS])
+combine_portable(
+	const uint64_t *base, const struct rows_term *terms, size_t term_count, size_t block, uint64_t out[BLOCK_WORDS])
 {
 	return block_combine(base, terms, term_count, block, out);
 }
@@ -180,8 +180,8 @@ rows_steps_portable(void)
 #define HASWELL __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
 HASWELL static bool
-combine_avx2(const struct chunk *base, const struct rows_term *terms, size_t term_count, size_t block,
-	uint64_t out[BLOCK_WORDS])
+combine_avx2(
+	const uint64_t *base, const struct rows_term *terms, size_t term_count, size_t block, uint64_t out[BLOCK_WORDS])
 {
 	return block_combine(base, terms, term_count, block, out);
 }

@@ -10,7 +10,6 @@
 
 #include "proto/base/err.h"
 
-#include <stdalign.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,17 +18,20 @@
 #define CHUNK_BLOCKS 32 /* the summary is one uint32_t */
 #define CHUNK_SLOTS (CHUNK_BLOCKS * BLOCK_SLOTS)
 #define CHUNK_WORDS (CHUNK_SLOTS / 64)
+#define CHUNK_BYTES (CHUNK_SLOTS / 8)
+#define CHUNK_ALIGN 64 /* a cache line */
 
+/* What is asked first of every row stands in one array, apart from the bits. */
 struct chunk {
-	alignas(64) uint64_t words[CHUNK_WORDS];
-	uint32_t count; /* bits set */
-	uint32_t live;  /* bit b: block b has a bit set */
+	uint64_t *words; /* owned; CHUNK_WORDS, at CHUNK_ALIGN; NULL: no bit set */
+	uint32_t count;  /* bits set */
+	uint32_t live;   /* bit b: block b has a bit set */
 };
 
 struct row {
-	struct chunk **chunks; /* owned; NULL: no bit set there */
-	uint32_t chunk_count;  /* pointers in `chunks` */
-	uint32_t count;        /* bits set */
+	struct chunk *chunks; /* owned */
+	uint32_t chunk_count;
+	uint32_t count; /* bits set */
 };
 
 /* A row of zeros is a valid empty one. */
@@ -43,16 +45,16 @@ void row_unset(struct row *row, uint32_t slot); /* and lets go of the chunk if t
 
 size_t row_bytes(const struct row *row); /* on the heap */
 
-/* NULL: it has no bit set. */
+/* NULL: it has no bit set there. Stands until the row is changed. */
 static inline const struct chunk *
 row_chunk(const struct row *row, uint32_t chunk)
 {
-	return chunk < row->chunk_count ? row->chunks[chunk] : NULL;
+	return chunk < row->chunk_count && row->chunks[chunk].words ? &row->chunks[chunk] : NULL;
 }
 
-/* What must hold: a bit in at least one of these chunks. */
+/* What must hold: a bit in the words of at least one of these chunks. */
 struct rows_term {
-	const struct chunk *const *any;
+	const uint64_t *const *any;
 	size_t count; /* >= 1 */
 };
 
@@ -63,7 +65,7 @@ struct rows_term {
 struct rows_steps {
 	const char *name;
 	/* base AND (OR of each term), for one block, into `out`. False if no bit is left; `out` is then undefined. */
-	bool (*combine)(const struct chunk *base, const struct rows_term *terms, size_t term_count, size_t block,
+	bool (*combine)(const uint64_t *base, const struct rows_term *terms, size_t term_count, size_t block,
 		uint64_t out[BLOCK_WORDS]);
 	/* Writes numbers[i] for each bit i that is set, ascending, and returns the end. */
 	uint32_t *(*list)(const uint64_t words[BLOCK_WORDS], const uint32_t *numbers, uint32_t *out);

@@ -201,7 +201,7 @@ struct segment_visitor {
 #define SEGMENT_IS_LAST UINT64_MAX
 
 struct segment_summary {
-	uint64_t next_index; /* after the last record that has a trailer */
+	uint64_t next_index; /* after the last record that was acknowledged */
 	uint64_t end_offset; /* where the next group goes */
 	bool has_trailer;
 	struct segment_trailer trailer; /* the last one */

@@ -282,7 +282,6 @@ segment_walk(const struct segment_header *segment, const uint8_t *bytes, size_t 
 		if (err == LIAISON_OK)
 			err = visit_group(&walk, &trailer);
 	}
-	summary->next_index = walk.next_index;
 	summary->end_offset = summary->torn_end = walk.at < walk.len ? walk.at : walk.len;
 	if (err == LIAISON_OK)
 		err = note_bad_copies(&walk);
@@ -290,5 +289,6 @@ segment_walk(const struct segment_header *segment, const uint8_t *bytes, size_t 
 		summary->torn_end = walk.at;
 		err = visit_rest(&walk);
 	}
+	summary->next_index = walk.next_index;
 	return err;
 }

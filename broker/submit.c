@@ -42,7 +42,7 @@ item_of(const struct pending *pending)
 static const struct alert_id *
 id_of(const struct admit_item *item)
 {
-	return &item->admitted.facts->id;
+	return &item->id;
 }
 
 enum liaison_err
@@ -639,8 +639,11 @@ take_durable(struct core *core, const struct log_item *record)
 		abort();
 	}
 	assert(index_size(core->index) == record->index + 1);
-	if (pending != NULL)
-		deliver_alert(core, record->index, item_of(pending)->admitted.facts, record->payload);
+	if (pending != NULL) {
+		struct admit_item *item = item_of(pending);
+		deliver_alert(core, record->index, item->admitted.facts, record->payload);
+		item->admitted.facts = NULL; /* deliveries keep them from here on */
+	}
 }
 
 void

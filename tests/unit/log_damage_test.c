@@ -298,6 +298,82 @@ zeroed_and_duplicated_blocks_are_found(void **state)
 	}
 }
 
+/*
+ * A crash leaves a trailer's blocks empty or whole. A last group whose records are all there, with a trailer that is
+ * neither, was acknowledged, and cutting it would be a silent loss.
+ */
+static void
+a_last_trailer_with_both_copies_spoiled_is_not_cut(void **state)
+{
+	static const uint8_t zeros[SEGMENT_BLOCK];
+	struct log_fixture fixture;
+	const char *path = FIXTURE_DIR "/segment-00000000000000000000";
+	struct log_location last;
+
+	(void)state;
+	for (int bytes_spoiled = 0; bytes_spoiled < 104; bytes_spoiled++) {
+		fixture_init(&fixture, SEED);
+		assert_int_equal(fixture_create(&fixture), LIAISON_OK);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture_append(&fixture, 1, NULL), LIAISON_OK);
+		assert_int_equal(fixture_append(&fixture, 1, &last), LIAISON_OK);
+		assert_int_equal(fixture_flush(&fixture), LIAISON_OK);
+		fixture_close(&fixture);
+		uint64_t trailer = (last.offset + last.bytes + SEGMENT_BLOCK - 1) / SEGMENT_BLOCK * SEGMENT_BLOCK;
+		memdisk_flip(fixture.memdisk, path, (trailer + (uint64_t)bytes_spoiled) * 8);
+		memdisk_flip(fixture.memdisk, path, (trailer + SEGMENT_BLOCK + 103 - (uint64_t)bytes_spoiled) * 8);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture.report.damages, 1);
+		assert_int_equal(fixture.report.torn, 0);
+		assert_int_equal(fixture.seen, 2);
+		fixture_close(&fixture);
+		/* Empty is what a crash leaves: then it is cut. */
+		memdisk_spoil(fixture.memdisk, path, trailer, zeros, SEGMENT_BLOCK);
+		memdisk_spoil(fixture.memdisk, path, trailer + SEGMENT_BLOCK, zeros, SEGMENT_BLOCK);
+		assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+		assert_int_equal(fixture.report.damages, 0);
+		assert_int_equal(fixture.report.torn, 1);
+		assert_int_equal(fixture.report.head.size, 1);
+		fixture_clear(&fixture);
+	}
+}
+
+/* Whatever comes after it proves that the group was acknowledged; its records carry their own seals. */
+static void
+a_group_without_trailer_before_others_is_served_and_named(void **state)
+{
+	static const uint8_t zeros[SEGMENT_TRAILER_BYTES];
+	const struct original *original = *state;
+	unsigned groups = 0;
+
+	for (size_t i = 0; i < original->count; i++) {
+		size_t len;
+		const uint8_t *bytes = memdisk_file(original->fixture.memdisk, original->segments[i], &len);
+		uint64_t last = 0;
+		for (uint64_t at = SEGMENT_HEADER_BYTES; at < len; at += SEGMENT_BLOCK)
+			if (memcmp(bytes + at, "LTrl", 5) == 0) /* first copies: their number is 0 */
+				last = at;
+		for (uint64_t at = SEGMENT_HEADER_BYTES; at < len; at += SEGMENT_BLOCK) {
+			bool is_last_of_all = i + 1 == original->count && at == last;
+			if (memcmp(bytes + at, "LTrl", 5) != 0)
+				continue;
+			struct log_fixture fixture;
+			copy_of(original, &fixture);
+			memdisk_spoil(fixture.memdisk, original->segments[i], at, zeros, sizeof zeros);
+			assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+			/* The very last one is as a crash could have left it. */
+			assert_int_equal(fixture.report.damages > 0, !is_last_of_all);
+			assert_int_equal(fixture.report.torn, is_last_of_all);
+			if (!is_last_of_all)
+				assert_int_equal(fixture.seen, original->size);
+			assert_int_equal(fixture.report.lost, 0);
+			groups++;
+			fixture_clear(&fixture);
+		}
+	}
+	assert_true(groups > 20);
+}
+
 static void
 a_sector_that_cannot_be_read_costs_only_its_records(void **state)
 {
@@ -413,6 +489,46 @@ an_older_copy_of_a_segment_is_found(void **state)
 	fixture_clear(&fixture);
 }
 
+/* Two lives of one log that parted: a segment of one among those of the other. */
+static void
+a_segment_that_does_not_continue_the_others_is_not_served(void **state)
+{
+	static uint8_t payload[10000];
+	struct log_fixture fixture[2];
+	char second[SEGMENT_NAME_BYTES + 8] = "";
+	uint64_t first_index = 0;
+
+	(void)state;
+	fixture_init(&fixture[0], SEED);
+	assert_int_equal(fixture_create(&fixture[0]), LIAISON_OK);
+	fixture_init(&fixture[1], SEED + 1);
+	fixture_move(&fixture[1], memdisk_kill(fixture[0].memdisk));
+	for (int life = 0; life < 2; life++) {
+		assert_int_equal(fixture_open(&fixture[life]), LIAISON_OK);
+		for (int i = 0; i < 30; i++) {
+			uint8_t header = (uint8_t)(i == 5 ? life : 7);
+			struct record record = {RECORD_ALERT, &header, 1, payload, sizeof payload};
+			struct log_location location;
+			assert_int_equal(log_append(fixture[life].log, &record, 1, 1, &location, &fixture[life].fault),
+				LIAISON_OK);
+			if (location.segment > 0)
+				first_index = location.segment;
+		}
+		assert_int_equal(log_flush(fixture[life].log, 1, &fixture[life].fault), LIAISON_OK);
+		fixture_close(&fixture[life]);
+	}
+	assert_true(first_index > 5);
+	snprintf(second, sizeof second, FIXTURE_DIR "/segment-%020llu", (unsigned long long)first_index);
+	memdisk_copy(fixture[0].memdisk, second, fixture[1].memdisk, second);
+	struct log_report report;
+	assert_int_equal(log_verify(&fixture[0].disk, FIXTURE_DIR, NULL, &report, &fixture[0].fault), LIAISON_OK);
+	assert_int_equal(report.damages, 1);
+	assert_string_equal(report.damage.file, second + sizeof FIXTURE_DIR);
+	assert_int_equal(report.records, first_index);
+	fixture_clear(&fixture[0]);
+	fixture_clear(&fixture[1]);
+}
+
 static void
 a_damaged_log_is_left_as_it_is(void **state)
 {
@@ -444,11 +560,14 @@ main(void)
 		cmocka_unit_test(a_flipped_bit_while_open_is_met_by_the_reader),
 		cmocka_unit_test(every_truncation_is_found_at_start),
 		cmocka_unit_test(zeroed_and_duplicated_blocks_are_found),
+		cmocka_unit_test(a_last_trailer_with_both_copies_spoiled_is_not_cut),
+		cmocka_unit_test(a_group_without_trailer_before_others_is_served_and_named),
 		cmocka_unit_test(a_sector_that_cannot_be_read_costs_only_its_records),
 		cmocka_unit_test(a_missing_segment_is_named),
 		cmocka_unit_test(swapped_segments_are_found),
 		cmocka_unit_test(a_segment_of_another_broker_is_not_served),
 		cmocka_unit_test(an_older_copy_of_a_segment_is_found),
+		cmocka_unit_test(a_segment_that_does_not_continue_the_others_is_not_served),
 		cmocka_unit_test(a_damaged_log_is_left_as_it_is),
 	};
 

@@ -359,6 +359,40 @@ test_slots_are_used_again(void **state)
 	world_free(w);
 }
 
+static void
+test_nothing_is_kept_of_a_filter_that_has_gone(void **state)
+{
+	struct world *w = world_new(SEED, 1);
+
+	(void)state;
+	world_add(w, 0, filter_of_everything());
+	world_add(w, 1, filter_of_offices(0, 3));
+	size_t bytes = match_bytes(w->match);
+	for (uint32_t i = 0; i < 3; i++) {
+		world_add(w, 2, filter_of_offices(i, FILTER_VALUES_MAX));
+		world_add(w, 3, filter_of_offices(i, 5));
+		world_remove(w, 2);
+		world_remove(w, 3);
+		assert_true(match_bytes(w->match) < bytes + CHUNK_BYTES); /* a few pointers at most */
+	}
+	world_free(w);
+}
+
+static void
+test_filters_that_are_alike_fill_a_chunk_before_the_next(void **state)
+{
+	enum { MANY = CHUNK_SLOTS / 4 * 3, FEED_TABLE_BYTES = 4 * MANY * sizeof(uint32_t) };
+	struct world *w = world_new(SEED, 1);
+
+	(void)state;
+	world_add(w, 0, filter_of_offices(1, 1));
+	size_t bytes = match_bytes(w->match);
+	for (uint32_t i = 1; i < MANY; i++)
+		world_add(w, i, filter_of_offices(1, 1));
+	assert_true(match_bytes(w->match) < bytes + FEED_TABLE_BYTES);
+	world_free(w);
+}
+
 /* An alert by the last of the unit's offices. */
 static void
 ask_unit(struct world *w, struct facts *alert, uint32_t unit, size_t post, size_t matches)
@@ -378,7 +412,7 @@ test_a_filter_of_very_many_texts_is_asked_itself(void **state)
 	world_add(w, 2, filter_of_everything()); /* so that there is a chunk for those at home nowhere */
 	size_t bytes = match_bytes(w->match);
 	world_add(w, 1, filter_of_offices(0, FILTER_VALUES_MAX));
-	assert_true(match_bytes(w->match) < bytes + 20 * sizeof(struct chunk));
+	assert_true(match_bytes(w->match) < bytes + 20 * CHUNK_BYTES);
 	ask_unit(w, alert, 0, 0, 3);
 	ask_unit(w, alert, 0, FILTER_VALUES_MAX - 1, 2);
 	ask_unit(w, alert, 0, FILTER_VALUES_MAX, 1);
@@ -428,6 +462,8 @@ main(void)
 		cmocka_unit_test(test_a_notice_passes_every_filter),
 		cmocka_unit_test(test_an_address_covers_at_dots_only),
 		cmocka_unit_test(test_slots_are_used_again),
+		cmocka_unit_test(test_nothing_is_kept_of_a_filter_that_has_gone),
+		cmocka_unit_test(test_filters_that_are_alike_fill_a_chunk_before_the_next),
 		cmocka_unit_test(test_a_filter_of_very_many_texts_is_asked_itself),
 		cmocka_unit_test(test_texts_beyond_the_last_row_still_match),
 	};

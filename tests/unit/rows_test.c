@@ -117,35 +117,35 @@ test_room_that_was_not_used_is_let_go(void **state)
 	row_clear(&row);
 }
 
-static struct chunk *
-random_chunk(const struct rng *rng, uint32_t one_in)
+static uint64_t *
+random_words(const struct rng *rng, uint32_t one_in)
 {
-	struct chunk *chunk = aligned_alloc(alignof(struct chunk), sizeof *chunk);
+	uint64_t *words = aligned_alloc(CHUNK_ALIGN, CHUNK_BYTES);
 
-	assert_non_null(chunk);
-	memset(chunk, 0, sizeof *chunk);
+	assert_non_null(words);
+	memset(words, 0, CHUNK_BYTES);
 	for (uint32_t i = 0; i < CHUNK_SLOTS / one_in; i++) {
 		uint32_t at = rng_below(rng, CHUNK_SLOTS);
-		chunk->words[at / 64] |= UINT64_C(1) << (at % 64);
+		words[at / 64] |= UINT64_C(1) << (at % 64);
 	}
-	return chunk;
+	return words;
 }
 
 /* One bit after the other, as the header says it. */
 static size_t
-expected(const struct chunk *base, const struct rows_term *terms, size_t term_count, size_t block,
-	const uint32_t *numbers, uint32_t *out)
+expected(const uint64_t *base, const struct rows_term *terms, size_t term_count, size_t block, const uint32_t *numbers,
+	uint32_t *out)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < BLOCK_SLOTS; i++) {
 		size_t word = block * BLOCK_WORDS + i / 64;
 		uint64_t bit = UINT64_C(1) << (i % 64);
-		bool passes = base->words[word] & bit;
+		bool passes = base[word] & bit;
 		for (size_t t = 0; t < term_count; t++) {
 			bool any = false;
 			for (size_t k = 0; k < terms[t].count; k++)
-				any = any || (terms[t].any[k]->words[word] & bit);
+				any = any || (terms[t].any[k][word] & bit);
 			passes = passes && any;
 		}
 		if (passes)
@@ -155,7 +155,7 @@ expected(const struct chunk *base, const struct rows_term *terms, size_t term_co
 }
 
 static void
-check_steps(const struct rows_steps *steps, const struct chunk *base, const struct rows_term *terms, size_t term_count)
+check_steps(const struct rows_steps *steps, const uint64_t *base, const struct rows_term *terms, size_t term_count)
 {
 	uint32_t numbers[BLOCK_SLOTS];
 	uint32_t want[BLOCK_SLOTS];
@@ -183,14 +183,14 @@ test_all_variants_do_as_one_bit_after_the_other(void **state)
 	static const uint32_t ONE_IN[] = {1, 1, 2, 3, 7, 60, 900};
 	struct rng_seeded seed;
 	struct rng rng = rng_from_seed(&seed, SEED);
-	struct chunk *chunks[7];
-	const struct chunk *any[12];
+	uint64_t *chunks[7];
+	const uint64_t *any[12];
 
 	(void)state;
 	print_message("variants: %s, %s; seed %d\n", variants[0]->name, variants[1]->name, SEED);
 	for (size_t i = 0; i < 7; i++)
-		chunks[i] = random_chunk(&rng, ONE_IN[i]);
-	memset(chunks[0]->words, 0xff, sizeof chunks[0]->words);
+		chunks[i] = random_words(&rng, ONE_IN[i]);
+	memset(chunks[0], 0xff, CHUNK_BYTES);
 	for (size_t round = 0; round < 200; round++) {
 		struct rows_term terms[4];
 		size_t term_count = rng_below(&rng, 5);
@@ -200,7 +200,7 @@ test_all_variants_do_as_one_bit_after_the_other(void **state)
 			for (size_t i = 0; i < terms[t].count; i++)
 				any[used++] = chunks[rng_below(&rng, 7)];
 		}
-		const struct chunk *base = chunks[rng_below(&rng, 7)];
+		const uint64_t *base = chunks[rng_below(&rng, 7)];
 		for (size_t v = 0; v < 2; v++)
 			check_steps(variants[v], base, terms, term_count);
 	}

@@ -1,0 +1,10 @@
+/* Every command of `liaison`: one file each, named after it. They return the program's exit code. */
+#ifndef LIAISON_AGENTS_COMMANDS_H
+#define LIAISON_AGENTS_COMMANDS_H
+
+#include "agents/command.h"
+
+command_run_fn command_explain;
+command_run_fn command_publish;
+
+#endif
