@@ -123,7 +123,7 @@ link_adopt_trust(struct link *link, const Liaison__Trust *message)
 		return;
 	say_detail(app, "newer trust was adopted from %s", link->broker->endpoint);
 	char *folder = home_file(link->setup.home->path, "trust");
-	if (folder == NULL || trust_save_dir(folder, link->trust, &why) != LIAISON_OK)
+	if (folder == NULL || trust_save_dir(folder, link->trust, app_now(app), &why) != LIAISON_OK)
 		say_warning(app, "the newer charter and rosters could not be saved: %s",
 			folder != NULL ? why.message : "out of memory");
 	free(folder);
