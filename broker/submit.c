@@ -333,6 +333,7 @@ known_or_pending(void *arg, const struct alert_id *id)
 		.body_hash = item->admitted.body_hash,
 		.message = item->admitted.facts->message,
 		.kind = item->admitted.facts->kind,
+		.status = item->admitted.facts->status,
 	};
 }
 
