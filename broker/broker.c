@@ -453,9 +453,9 @@ watch_everything(struct broker *broker, struct fault *fault)
 	broker->signals[1] = on_signal(broker, SIGINT, on_terminate);
 	broker->signals[2] = on_signal(broker, SIGHUP, on_hangup);
 	if (broker->admit_event == NULL || broker->log_event == NULL || broker->tick_event == NULL ||
-		broker->progress_event == NULL || broker->cursor_event == NULL || broker->trust_event == NULL ||
-		broker->stop_event == NULL || broker->signals[0] == NULL || broker->signals[1] == NULL ||
-		broker->signals[2] == NULL)
+		broker->hour_event == NULL || broker->progress_event == NULL || broker->cursor_event == NULL ||
+		broker->trust_event == NULL || broker->stop_event == NULL || broker->signals[0] == NULL ||
+		broker->signals[1] == NULL || broker->signals[2] == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the event loop");
 	return LIAISON_OK;
 }
