@@ -99,6 +99,8 @@ adopt(struct link *link, const char *what, add_fn *add, size_t count, Liaison__S
 				"ALARM: %s sent a second %s under one version: %s; tell the authority and keep this "
 				"message",
 				link->broker->endpoint, what, why.message);
+		else if (err == LIAISON_STALE || err == LIAISON_EXPIRED)
+			say_detail(app, "the broker's %s is over or older than the one held: %s", what, why.message);
 		else if (err != LIAISON_OK)
 			say_warning(app, "the broker's %s was not adopted: %s", what, why.message);
 		if (err != LIAISON_OK)
@@ -123,7 +125,7 @@ link_adopt_trust(struct link *link, const Liaison__Trust *message)
 		return;
 	say_detail(app, "newer trust was adopted from %s", link->broker->endpoint);
 	char *folder = home_file(link->setup.home->path, "trust");
-	if (folder == NULL || trust_save_dir(folder, link->trust, &why) != LIAISON_OK)
+	if (folder == NULL || trust_save_dir(folder, link->trust, app_now(app), &why) != LIAISON_OK)
 		say_warning(app, "the newer charter and rosters could not be saved: %s",
 			folder != NULL ? why.message : "out of memory");
 	free(folder);
