@@ -19,7 +19,7 @@ VERSION := 0.1.0
 PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols geos \
 	icu-uc icu-i18n libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
-	-Wformat=2 -Wundef -Wvla -Wno-unknown-warning-option
+	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror
 OPT ?= -O2
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE

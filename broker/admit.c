@@ -128,6 +128,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	if (err != LIAISON_OK)
 		return err;
 	item->is_parsed = true;
+	item->id = item->admitted.facts->id;
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;

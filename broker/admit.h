@@ -17,6 +17,7 @@ struct admit_item {
 	uint32_t leaf;
 	bool is_parsed; /* id and body hash below are good, whatever err says */
 	bool is_signed; /* the signature is one of the id's own office, which is who submits */
+	struct alert_id id;
 	struct admitted admitted;
 	struct blob *envelope;   /* encoded Liaison__Envelope */
 	struct blob *header;     /* encoded AlertHeader, canonical */

@@ -207,9 +207,9 @@ read_level(struct reading *reading, const struct key *key, const config_setting_
 
 /* --- end points --------------------------------------------------------------------------------------------------------- */
 
-/* NULL if libzmq will take it, else what is wrong: it resolves no names, and an interface's name would hide a slip. */
-static const char *
-endpoint_problem(const char *text)
+/* libzmq resolves no names when it binds, and an interface's name, which it does, would hide a slip. */
+const char *
+broker_config_listen_problem(const char *text)
 {
 	char host[64];
 	struct in6_addr address;
@@ -251,7 +251,7 @@ read_endpoint(struct reading *reading, const struct key *key, const config_setti
 
 	if (text == NULL)
 		return;
-	problem = endpoint_problem(text);
+	problem = broker_config_listen_problem(text);
 	for (size_t i = 0; problem == NULL && i < config->listen_count; i++)
 		if (strcmp(config->listen[i], text) == 0)
 			problem = "is there twice";
@@ -387,7 +387,7 @@ read_file(const char *path, char **text, struct fault *fault)
 	size_t len = 0;
 
 	if (file == NULL) {
-		err = fault_errno(fault, LIAISON_IO, errno,
+		err = fault_errno(fault, LIAISON_BAD_CONFIG, errno,
 			"%s: cannot be read (-c FILE names another, --init DIR makes one)", path);
 	} else if (bytes == NULL) {
 		err = fault_set(fault, LIAISON_NO_MEMORY, "%s: out of memory", path);

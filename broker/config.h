@@ -89,8 +89,8 @@ typedef void config_report_fn(void *arg, const char *sentence);
 /*
  * Reads `path` into `config`, which it initialises. Relative paths inside are taken from the file's own folder. On
  * LIAISON_BAD_CONFIG every mistake was told to `report` (may be NULL): "FILE:LINE: key: what is wrong; what is allowed; did
- * you mean ...", and the fault has their number and the first. LIAISON_IO: not readable. LIAISON_NO_MEMORY. On failure
- * there is nothing to clear.
+ * you mean ...", and the fault has their number and the first; a file that cannot be opened is one. LIAISON_IO, LIAISON_NO_MEMORY.
+ * On failure there is nothing to clear.
  */
 enum liaison_err broker_config_read(const char *path, struct config *config, config_report_fn *report, void *arg,
 	struct fault *fault) LIAISON_MUST_CHECK;
@@ -107,6 +107,9 @@ void broker_config_print(const struct config *config, FILE *out);
 
 /* One line a key: name, type, bounds, default, help. */
 void broker_config_print_help(FILE *out);
+
+/* NULL if `text` is an end point that liaisond can listen at, else a clause: "has no port". */
+const char *broker_config_listen_problem(const char *text);
 
 /* "segment_bytes" */
 const char *broker_config_key_name(enum config_key key);

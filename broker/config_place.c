@@ -51,6 +51,28 @@ check_data_dir(struct reading *reading)
 }
 
 static void
+check_trust_dir(struct reading *reading)
+{
+	const char *path = reading->config->trust_dir;
+	size_t before = reading->mistakes;
+	char *keys = NULL;
+
+	check_folder(reading, CONFIG_TRUST_DIR, path, R_OK | X_OK,
+		"make it and put root.keys, charters and rosters there, or name another");
+	if (reading->mistakes > before)
+		return;
+	if (asprintf(&keys, "%s/root.keys", path) < 0)
+		reading->no_memory = true;
+	else if (access(keys, R_OK) != 0)
+		config_mistake(reading, line_of(reading, CONFIG_TRUST_DIR),
+			"trust_dir: %s: %s; copy root.keys, charters and rosters there from a trust folder of the "
+			"network",
+			keys, strerror(errno));
+	if (!reading->no_memory)
+		free(keys);
+}
+
+static void
 check_key_file(struct reading *reading)
 {
 	const char *path = reading->config->key_file;
@@ -98,8 +120,7 @@ broker_config_check_place(
 
 	check_data_dir(&reading);
 	check_key_file(&reading);
-	check_folder(&reading, CONFIG_TRUST_DIR, config->trust_dir, R_OK | X_OK,
-		"make it and put root.keys, charters and rosters there, or name another");
+	check_trust_dir(&reading);
 	check_descriptors(&reading);
 	return config_conclude(&reading, fault);
 }

@@ -18,10 +18,12 @@ read_clock_ms(clockid_t id)
 	return (int64_t)ts.tv_sec * MS_PER_SECOND + ts.tv_nsec / 1000000;
 }
 
+static int64_t test_shift_ms; /* see clock_shift_for_tests */
+
 static int64_t
 system_now_ms(void *arg)
 {
-	return read_clock_ms(CLOCK_REALTIME) + *(const int64_t *)arg;
+	return read_clock_ms(CLOCK_REALTIME) + *(const int64_t *)arg + test_shift_ms;
 }
 
 static int64_t
@@ -29,6 +31,12 @@ system_monotonic_ms(void *arg)
 {
 	(void)arg;
 	return read_clock_ms(CLOCK_MONOTONIC);
+}
+
+void
+clock_shift_for_tests(int64_t offset_ms)
+{
+	test_shift_ms = offset_ms;
 }
 
 const struct clock *

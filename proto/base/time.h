@@ -25,6 +25,9 @@ struct clock {
 /* The machine's own clock. If $LIAISON_TEST_CLOCK_OFFSET_MS is set when first called, it is added to the wall clock. */
 const struct clock *clock_system(void);
 
+/* Moves the wall clock of clock_system() for the rest of this process: for tests, before any thread reads it. */
+void clock_shift_for_tests(int64_t offset_ms);
+
 #define RFC3339_BYTES 32
 
 /*

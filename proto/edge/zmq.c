@@ -19,6 +19,7 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_FRAMES 12
 #define ROUTE_BYTES 5
+#define LAST_WORDS_MS 500
 #define ENDPOINT_BYTES 128
 
 _Static_assert(sizeof(zmq_msg_t) <= sizeof(struct net_message), "net_message holds a zmq_msg_t");
@@ -262,7 +263,7 @@ server_configure(struct server *server, const struct server_options *options)
 	       set_int(s, ZMQ_HANDSHAKE_IVL, options->handshake_ms) &&
 	       set_int(s, ZMQ_SNDHWM, options->send_high_water) &&
 	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_BACKLOG, options->backlog) &&
-	       set_int(s, ZMQ_IPV6, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
+	       set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }
 
 /* Monitor sockets are PAIR over an inproc name that must be new each time. */
@@ -317,10 +318,13 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
-	if (server->socket != NULL)
-		zmq_socket_monitor(server->socket, NULL, 0);
 	close_socket(server->monitor);
-	close_socket(server->socket);
+	if (server->socket != NULL) {
+		zmq_socket_monitor(server->socket, NULL, 0);
+		/* What was answered last may still leave. */
+		set_int(server->socket, ZMQ_LINGER, LAST_WORDS_MS);
+		zmq_close(server->socket);
+	}
 	free(server);
 }
 
@@ -330,6 +334,8 @@ server_listen(struct server *server, const char *endpoint, char *bound, struct f
 	char last[ENDPOINT_BYTES] = "";
 	size_t len = sizeof last;
 
+	/* With IPv6 on, IPv4 end points are shown in a form that nobody wrote. */
+	set_int(server->socket, ZMQ_IPV6, strchr(endpoint, '[') != NULL);
 	if (zmq_bind(server->socket, endpoint) != 0)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot listen on %s", endpoint);
 	if (bound == NULL)
@@ -513,7 +519,7 @@ client_configure(struct client *client, const struct client_options *options)
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
 	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, 64) &&
 	       set_int(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
-	       set_int(s, ZMQ_IMMEDIATE, 1) && set_int(s, ZMQ_IPV6, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
+	       set_int(s, ZMQ_IMMEDIATE, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }
 
 struct client *
@@ -537,6 +543,8 @@ client_new(struct net *net, const char *endpoint, const struct client_options *o
 		fault_errno(fault, LIAISON_IO, errno, "cannot watch the connection to %s", endpoint);
 		goto fail;
 	}
+	/* A name may lead to either; an IPv4 address is reached with IPv6 on as well. */
+	set_int(client->socket, ZMQ_IPV6, 1);
 	if (zmq_connect(client->socket, endpoint) != 0) {
 		fault_errno(fault, LIAISON_BAD_CONFIG, errno, "%s is not an end point like tcp://host:port", endpoint);
 		goto fail;

@@ -5,8 +5,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,18 +25,13 @@ make_folder(void **state)
 static int
 remove_folder(void **state)
 {
-	static const char *const names[] = {"liaisond.conf", "again.conf", "broker.key"};
-	static const char *const folders[] = {"trust", "data"};
+	static const char *const names[] = {"liaisond.conf", "again.conf"};
 	char name[128];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		snprintf(name, sizeof name, "%s/%s", dir, names[i]);
 		(void)unlink(name);
-	}
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-		snprintf(name, sizeof name, "%s/%s", dir, folders[i]);
-		(void)rmdir(name);
 	}
 	return rmdir(dir);
 }
@@ -326,7 +319,7 @@ a_file_that_is_none_is_refused(void **state)
 	struct config config;
 
 	(void)state;
-	assert_int_equal(broker_config_read(path, &config, tell, &told, &fault), LIAISON_IO);
+	assert_int_equal(broker_config_read(path, &config, tell, &told, &fault), LIAISON_BAD_CONFIG);
 	assert_non_null(strstr(fault.message, "--init"));
 	assert_int_equal(broker_config_read(dir, &config, tell, &told, &fault), LIAISON_IO);
 	memset(text, '\n', sizeof text);
@@ -436,63 +429,6 @@ help_has_a_line_a_key(void **state)
 	free(text);
 }
 
-/* --- the place ---------------------------------------------------------------------------------------------------------- */
-
-static void
-make(const char *name, mode_t mode, bool is_folder)
-{
-	char full[128];
-
-	snprintf(full, sizeof full, "%s/%s", dir, name);
-	if (is_folder)
-		assert_int_equal(mkdir(full, mode), 0);
-	else
-		write_file(full, "", 0);
-	assert_int_equal(chmod(full, mode), 0);
-}
-
-static void
-what_the_machine_lacks_is_told(void **state)
-{
-	struct config config;
-	struct rlimit limit;
-	char full[128];
-
-	(void)state;
-	assert_int_equal(
-		read_text("id = \"kh.broker\";\ndata_dir = \"no/where\";\nconnections_max = 100000;\n", &config),
-		LIAISON_OK);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	if (limit.rlim_max > 4096) {
-		limit.rlim_cur = limit.rlim_max = 4096;
-		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	}
-	assert_int_equal(broker_config_check_place(path, &config, tell, &told, &fault), LIAISON_BAD_CONFIG);
-	assert_tells(":2: data_dir: ");
-	assert_tells("the folder above data_dir must be there");
-	assert_tells(":3: connections_max: is 100000");
-	assert_tells("key_file: ");
-	assert_tells("liaisond --init");
-	assert_tells("trust_dir: ");
-	assert_int_equal(told.count, 4);
-	broker_config_clear(&config);
-
-	make("trust", 0700, true);
-	make("broker.key", 0640, false);
-	assert_int_equal(read_text("id = \"kh.broker\";", &config), LIAISON_OK);
-	assert_int_equal(broker_config_check_place(path, &config, tell, &told, &fault), LIAISON_BAD_CONFIG);
-	assert_tells("chmod 600");
-	assert_int_equal(told.count, 1);
-	snprintf(full, sizeof full, "%s/broker.key", dir);
-	assert_int_equal(chmod(full, 0600), 0);
-	assert_int_equal(broker_config_check_place(path, &config, tell, &told, &fault), LIAISON_OK);
-	snprintf(full, sizeof full, "%s/data", dir);
-	assert_int_equal(access(full, F_OK), -1); /* it only looks */
-	make("data", 0700, true);
-	assert_int_equal(broker_config_check_place(path, &config, tell, &told, &fault), LIAISON_OK);
-	broker_config_clear(&config);
-}
-
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -511,7 +447,6 @@ main(void)
 		WITH_FOLDER(what_is_printed_reads_as_the_same),
 		WITH_FOLDER(the_sample_holds_every_key_with_its_default),
 		WITH_FOLDER(help_has_a_line_a_key),
-		WITH_FOLDER(what_the_machine_lacks_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ struct original {
 	char segments[16][SEGMENT_NAME_BYTES + 8];
 	size_t count;
 	uint64_t size;
+	struct digest root;
 };
 
 static int
@@ -74,6 +75,9 @@ make_original(void **state)
 	disk_list(&original->fixture.disk, FIXTURE_DIR, add_segment, original);
 	qsort(original->segments, original->count, sizeof original->segments[0], compare_text);
 	original->size = original->fixture.acknowledged;
+	if (fixture_verify(&original->fixture) != LIAISON_OK)
+		return -1;
+	original->root = original->fixture.report.head.root;
 	*state = original;
 	return original->count >= 3 ? 0 : -1;
 }
@@ -154,6 +158,7 @@ one_flipped_bit_is_named_and_never_served(void **state)
 	struct log_fixture fixture;
 	struct rng rng;
 	struct rng_seeded rng_state;
+	const struct digest root = original->root;
 	unsigned damaged = 0, noted = 0, torn = 0;
 
 	rng = rng_from_seed(&rng_state, seed_of_damage());
@@ -181,10 +186,11 @@ one_flipped_bit_is_named_and_never_served(void **state)
 		damaged += fixture.report.damages > 0;
 		noted += fixture.report.notes > 0;
 		torn += fixture.report.torn > 0;
-		/* One bit costs one record at most. */
+		/* One bit costs one record at most, and never a leaf: proofs go on. */
 		assert_true(fixture.report.lost <= 1);
-		if (fixture.report.lost == 0 && fixture.seen != original->size)
-			assert_true(covering.byte < SEGMENT_HEADER_BYTES);
+		assert_int_equal(fixture.report.leaves_lost, 0);
+		assert_true(digest_equal(&fixture.report.head.root, &root));
+		assert_int_equal(fixture.seen + fixture.report.lost, original->size);
 		fixture_clear(&fixture);
 	}
 	print_message("%u flips: %u damage, %u notes, %u in free space at the end\n", runs(1000), damaged, noted, torn);
@@ -230,8 +236,14 @@ a_flipped_bit_while_open_is_met_by_the_reader(void **state)
 		uint32_t index = rng_below(&fixture.rng, 20);
 		uint64_t bit = locations[index].offset * 8 + rng_below(&fixture.rng, RECORD_FRAME_BYTES * 8);
 		memdisk_flip(fixture.memdisk, FIXTURE_DIR "/segment-00000000000000000000", bit);
+		/* One bit of a frame is put right; one of the rest is not, and neither are two. */
+		assert_int_equal(log_read(reader, index, &locations[index], &record, &fault), LIAISON_OK);
+		assert_true(record.index == index && specimen_equals(SEED, &record));
+		uint64_t second = locations[index].offset * 8 + RECORD_FRAME_BYTES * 8 + rng_below(&fixture.rng, 8);
+		memdisk_flip(fixture.memdisk, FIXTURE_DIR "/segment-00000000000000000000", second);
 		assert_int_equal(log_read(reader, index, &locations[index], &record, &fault), LIAISON_CORRUPT);
 		assert_non_null(strstr(fault.message, "segment-00000000000000000000: at byte"));
+		memdisk_flip(fixture.memdisk, FIXTURE_DIR "/segment-00000000000000000000", second);
 		memdisk_flip(fixture.memdisk, FIXTURE_DIR "/segment-00000000000000000000", bit);
 		assert_int_equal(log_read(reader, index, &locations[index], &record, &fault), LIAISON_OK);
 	}
@@ -336,6 +348,42 @@ a_last_trailer_with_both_copies_spoiled_is_not_cut(void **state)
 		assert_int_equal(fixture.report.head.size, 1);
 		fixture_clear(&fixture);
 	}
+}
+
+/* Whatever comes after it proves that the group was acknowledged; its records carry their own seals. */
+static void
+a_group_without_trailer_before_others_is_served_and_named(void **state)
+{
+	static const uint8_t zeros[SEGMENT_TRAILER_BYTES];
+	const struct original *original = *state;
+	unsigned groups = 0;
+
+	for (size_t i = 0; i < original->count; i++) {
+		size_t len;
+		const uint8_t *bytes = memdisk_file(original->fixture.memdisk, original->segments[i], &len);
+		uint64_t last = 0;
+		for (uint64_t at = SEGMENT_HEADER_BYTES; at < len; at += SEGMENT_BLOCK)
+			if (memcmp(bytes + at, "LTrl", 5) == 0) /* first copies: their number is 0 */
+				last = at;
+		for (uint64_t at = SEGMENT_HEADER_BYTES; at < len; at += SEGMENT_BLOCK) {
+			bool is_last_of_all = i + 1 == original->count && at == last;
+			if (memcmp(bytes + at, "LTrl", 5) != 0)
+				continue;
+			struct log_fixture fixture;
+			copy_of(original, &fixture);
+			memdisk_spoil(fixture.memdisk, original->segments[i], at, zeros, sizeof zeros);
+			assert_int_equal(fixture_open(&fixture), LIAISON_OK);
+			/* The very last one is as a crash could have left it. */
+			assert_int_equal(fixture.report.damages > 0, !is_last_of_all);
+			assert_int_equal(fixture.report.torn, is_last_of_all);
+			if (!is_last_of_all)
+				assert_int_equal(fixture.seen, original->size);
+			assert_int_equal(fixture.report.lost, 0);
+			groups++;
+			fixture_clear(&fixture);
+		}
+	}
+	assert_true(groups > 20);
 }
 
 static void
@@ -453,6 +501,46 @@ an_older_copy_of_a_segment_is_found(void **state)
 	fixture_clear(&fixture);
 }
 
+/* Two lives of one log that parted: a segment of one among those of the other. */
+static void
+a_segment_that_does_not_continue_the_others_is_not_served(void **state)
+{
+	static uint8_t payload[10000];
+	struct log_fixture fixture[2];
+	char second[SEGMENT_NAME_BYTES + 8] = "";
+	uint64_t first_index = 0;
+
+	(void)state;
+	fixture_init(&fixture[0], SEED);
+	assert_int_equal(fixture_create(&fixture[0]), LIAISON_OK);
+	fixture_init(&fixture[1], SEED + 1);
+	fixture_move(&fixture[1], memdisk_kill(fixture[0].memdisk));
+	for (int life = 0; life < 2; life++) {
+		assert_int_equal(fixture_open(&fixture[life]), LIAISON_OK);
+		for (int i = 0; i < 30; i++) {
+			uint8_t header = (uint8_t)(i == 5 ? life : 7);
+			struct record record = {RECORD_ALERT, &header, 1, payload, sizeof payload};
+			struct log_location location;
+			assert_int_equal(log_append(fixture[life].log, &record, 1, 1, &location, &fixture[life].fault),
+				LIAISON_OK);
+			if (location.segment > 0)
+				first_index = location.segment;
+		}
+		assert_int_equal(log_flush(fixture[life].log, 1, &fixture[life].fault), LIAISON_OK);
+		fixture_close(&fixture[life]);
+	}
+	assert_true(first_index > 5);
+	snprintf(second, sizeof second, FIXTURE_DIR "/segment-%020llu", (unsigned long long)first_index);
+	memdisk_copy(fixture[0].memdisk, second, fixture[1].memdisk, second);
+	struct log_report report;
+	assert_int_equal(log_verify(&fixture[0].disk, FIXTURE_DIR, NULL, &report, &fixture[0].fault), LIAISON_OK);
+	assert_int_equal(report.damages, 1);
+	assert_string_equal(report.damage.file, second + sizeof FIXTURE_DIR);
+	assert_int_equal(report.records, first_index);
+	fixture_clear(&fixture[0]);
+	fixture_clear(&fixture[1]);
+}
+
 static void
 a_damaged_log_is_left_as_it_is(void **state)
 {
@@ -485,11 +573,13 @@ main(void)
 		cmocka_unit_test(every_truncation_is_found_at_start),
 		cmocka_unit_test(zeroed_and_duplicated_blocks_are_found),
 		cmocka_unit_test(a_last_trailer_with_both_copies_spoiled_is_not_cut),
+		cmocka_unit_test(a_group_without_trailer_before_others_is_served_and_named),
 		cmocka_unit_test(a_sector_that_cannot_be_read_costs_only_its_records),
 		cmocka_unit_test(a_missing_segment_is_named),
 		cmocka_unit_test(swapped_segments_are_found),
 		cmocka_unit_test(a_segment_of_another_broker_is_not_served),
 		cmocka_unit_test(an_older_copy_of_a_segment_is_found),
+		cmocka_unit_test(a_segment_that_does_not_continue_the_others_is_not_served),
 		cmocka_unit_test(a_damaged_log_is_left_as_it_is),
 	};
 
