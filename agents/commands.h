@@ -4,10 +4,14 @@
 
 #include "agents/command.h"
 
+command_run_fn command_charter;
 command_run_fn command_explain;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;
+command_run_fn command_offices;
 command_run_fn command_publish;
+command_run_fn command_sandbox;
+command_run_fn command_trust;
 
 #endif
