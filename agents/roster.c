@@ -140,8 +140,6 @@ roster_show(struct app *app, int argc, char **argv)
 	if (err == LIAISON_OK)
 		err = signer_open(chosen.files[0], DOCUMENT_ROSTER, &document, &fault);
 	if (err == LIAISON_OK)
-		err = roster_validate(document->roster, &fault);
-	if (err == LIAISON_OK)
 		err = show_head(app, document, trust, &fault);
 	if (err == LIAISON_OK) {
 		struct table *table = table_new(app, columns);

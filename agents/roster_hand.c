@@ -6,6 +6,7 @@
 #include "agents/signer.h"
 #include "proto/edge/docfile.h"
 #include "proto/frame.h"
+#include "proto/roster.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -55,6 +56,18 @@ static const struct argp sign_argp = {
 	       "  liaison roster sign --key kh-authority-1.key kh.roster",
 };
 
+static enum liaison_err
+sign(const struct app *app, const char *path, const char *key, struct fault *fault)
+{
+	struct document *document = NULL;
+
+	enum liaison_err err = signer_open(path, DOCUMENT_ROSTER, &document, fault);
+	if (err == LIAISON_OK)
+		err = roster_validate(document->roster, fault);
+	document_unref(document);
+	return err == LIAISON_OK ? signer_sign(app, path, DOCUMENT_ROSTER, key, fault) : err;
+}
+
 int
 command_roster_sign(struct app *app, int argc, char **argv)
 {
@@ -66,7 +79,7 @@ command_roster_sign(struct app *app, int argc, char **argv)
 	if (chosen.key == NULL)
 		err = fault_set(&fault, LIAISON_BAD_USAGE, "say with which key: --key kh-authority-1.key");
 	for (size_t i = 0; i < chosen.file_count && err == LIAISON_OK; i++)
-		err = signer_sign(app, chosen.files[i], DOCUMENT_ROSTER, chosen.key, &fault);
+		err = sign(app, chosen.files[i], chosen.key, &fault);
 	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
 }
 

@@ -56,8 +56,6 @@ roster_work_open(struct roster_work *work, const struct app *app, const char *pa
 	enum liaison_err err = roster_trust(app, trust_folder, &work->trust, fault);
 	if (err == LIAISON_OK)
 		err = signer_open(path, DOCUMENT_ROSTER, &document, fault);
-	if (err == LIAISON_OK)
-		err = roster_validate(document->roster, fault);
 	if (err != LIAISON_OK)
 		goto out;
 	const Liaison__Roster *before = document->roster;
@@ -78,14 +76,18 @@ roster_work_save(struct roster_work *work, struct fault *fault)
 	struct line line;
 	char offices[64];
 
-	enum liaison_err err = roster_validate(work->roster, fault);
-	if (err == LIAISON_OK)
-		err = signer_write(work->path, DOCUMENT_ROSTER, &work->roster->base, fault);
+	struct fault lacks;
+
+	/* A roster on the desk may lack something still, its broker for one; signing asks that it does not. */
+	bool is_whole = roster_validate(work->roster, &lacks) == LIAISON_OK;
+	enum liaison_err err = signer_write(work->path, DOCUMENT_ROSTER, &work->roster->base, fault);
 	if (err != LIAISON_OK)
 		return err;
 	say_result(work->app, "%s: roster of %s, version %" PRIu64 "%s, %s, not signed yet", work->path,
 		work->roster->member, work->roster->version, work->is_next ? " (begun from the signed one)" : "",
 		text_count(work->roster->n_offices, "office", "offices", offices));
+	if (!is_whole)
+		say_note(work->app, "before it can be signed: %s", lacks.message);
 	line_begin(&line, work->app);
 	line_text(&line, "file", work->path);
 	line_text(&line, "member", work->roster->member);
