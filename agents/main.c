@@ -19,6 +19,7 @@ static const struct command menu[] = {
 	{"offices", "who is who", command_offices},
 	{"publish", "check, sign and send alerts", command_publish},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{NULL, NULL, NULL},
 };
 
