@@ -1,6 +1,8 @@
 /* Checkpoints: whose they are, and that each continues the one before. */
 #include "agents/link_internal.h"
 
+#include "agents/evidence.h"
+#include "agents/say.h"
 #include "proto/frame.h"
 #include "proto/signature.h"
 
@@ -99,6 +101,23 @@ check_continues(
 	return LIAISON_OK;
 }
 
+/* The two checkpoints, both signed, are what a third party can check. */
+static void
+keep_evidence(const struct link *link, const Liaison__Checkpoint *next)
+{
+	const struct app *app = link->setup.app;
+	char *path = NULL;
+	struct fault why;
+
+	if (evidence_keep_fork(link->setup.home->path, link->checkpoint, next, &path, &why) == LIAISON_OK)
+		say_error(app, "ALARM: the log of %s does not hold together; both checkpoints are kept in %s",
+			link->id.text, path);
+	else
+		say_error(app, "ALARM: the log of %s does not hold together, and the evidence could not be kept: %s",
+			link->id.text, why.message);
+	free(path);
+}
+
 enum liaison_err
 link_take_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, size_t path_len,
 	const ProtobufCBinaryData *nodes, struct fault *fault)
@@ -110,6 +129,8 @@ link_take_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, s
 		err = path_from_wire(path_len, nodes, &path, fault);
 	if (err == LIAISON_OK && link->checkpoint != NULL)
 		err = check_continues(link, checkpoint, &path, fault);
+	if (err == LIAISON_INCONSISTENT)
+		keep_evidence(link, checkpoint);
 	if (err != LIAISON_OK)
 		return err;
 	Liaison__Checkpoint *copy = checkpoint_copy(checkpoint);
