@@ -56,8 +56,7 @@ subject_text(Liaison__Subject__SubjectCase which)
 	case LIAISON__SUBJECT__SUBJECT_DOCUMENT: return "document";
 	case LIAISON__SUBJECT__SUBJECT_CONSIGNMENT: return "consignment";
 	case LIAISON__SUBJECT__SUBJECT__NOT_SET:
-	case _LIAISON__SUBJECT__SUBJECT__CASE_IS_INT_SIZE:
-		break;
+	case _LIAISON__SUBJECT__SUBJECT__CASE_IS_INT_SIZE: break;
 	}
 	return "?";
 }
