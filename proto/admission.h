@@ -69,7 +69,7 @@ enum liaison_err admit_signer(const struct admitted *admitted, const struct key_
 /*
  * What the body says by itself. NOT_PERMITTED, CLOCK_AHEAD, STALE, EXPIRED, BAD_IDENTIFIER, BAD_CODE, BAD_HANDLING,
  * VICTIM_IN_CLEAR, NOT_SUPPORTED. `warning` (may be NULL: not looked for) gets sentences about what is odd but let pass
- * (a wrong IMO digit, a country that nobody would receive it in), else "".
+ * (a wrong IMO digit, a country that nobody would receive it in), else "". `crossings` is not NULL.
  */
 enum liaison_err admit_content(const struct admitted *admitted, const struct trust *trust,
 	const struct crossings *crossings, const struct admission_limits *limits, int64_t now, struct fault *fault,
@@ -88,6 +88,12 @@ typedef struct known_alert known_alert_fn(void *index, const struct alert_id *id
 
 /* The same body is in the log already. */
 bool admit_again(const struct admitted *admitted, known_alert_fn *known, void *index);
+/*
+ * Whether the office may change or end what it refers to: its own, or its country's and the roster gives it right recall.
+ * Readers ask it again. NOT_PERMITTED. `facts` has a reference.
+ */
+enum liaison_err admit_owner(
+	const struct facts *facts, const struct trust *trust, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
  * Sequence unused (EQUIVOCATION); what is referred to exists, can be changed in this way, and is the office's own, or its

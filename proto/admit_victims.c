@@ -87,11 +87,12 @@ admit_victims(const struct admit_question *question)
 	for (size_t i = 0; i < alert->n_subjects; i++)
 		if (alert->subjects[i]->subject_case == LIAISON__SUBJECT__SUBJECT_PROTECTED_PERSON)
 			return fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR,
-				"subjects[%zu].protectedPerson: travels only sealed", i);
+				"subjects[%zu].protectedPerson: travels only sealed, which comes with a later version",
+				i);
 	if (alert->sealed == NULL && (alert->kind == LIAISON__KIND__KIND_MISSING_PERSON ||
 					     alert->kind == LIAISON__KIND__KIND_PERSON_AT_RISK))
-		return fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR, "kind: %s travels only sealed",
-			kind_text(alert->kind));
+		return fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR,
+			"kind: %s travels only sealed, which comes with a later version", kind_text(alert->kind));
 	for (size_t i = 0; err == LIAISON_OK && i < alert->n_subjects; i++) {
 		if (alert->subjects[i]->subject_case == LIAISON__SUBJECT__SUBJECT_PERSON)
 			err = check_person(question, i);

@@ -133,57 +133,76 @@ area_add_leg(struct area *area, const struct crossings *crossings, const Liaison
 	return known;
 }
 
+static enum liaison_err
+area_add_polygon(struct area *area, const Liaison__Polygon *polygon)
+{
+	struct area_point *points;
+	enum liaison_err err = LIAISON_MALFORMED;
+
+	if (polygon->n_points < 3)
+		return err;
+	points = malloc(polygon->n_points * sizeof *points);
+	if (points == NULL)
+		return LIAISON_NO_MEMORY;
+	for (size_t i = 0; i < polygon->n_points; i++) {
+		points[i] = (struct area_point){polygon->points[i]->lat, polygon->points[i]->lon};
+		if (!area_point_is_valid(points[i].lat, points[i].lon))
+			goto out;
+	}
+	area_add_ring(area, points, polygon->n_points);
+	err = LIAISON_OK;
+out:
+	free(points);
+	return err;
+}
+
+/* A crossing stands for the ground around it, as far as the register is unsure. */
+static size_t
+area_add_crossings(struct area *area, const struct crossings *crossings, const Liaison__Where *where)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; crossings != NULL && i < where->n_crossings; i++) {
+		const struct crossing *crossing = crossings_find(crossings, where->crossings[i]);
+		if (crossing == NULL)
+			continue;
+		area_add_circle(area, (struct area_point){crossing->lat, crossing->lon}, crossing->within_km);
+		known++;
+	}
+	return known;
+}
+
 /* `out` stays NULL where no position is given. */
 static enum liaison_err
 area_of(const Liaison__Where *where, const struct crossings *crossings, struct area **out)
 {
-	size_t circles = where->n_circles + where->n_crossings + where->n_legs, known = 0;
-	struct area_point *points = NULL;
+	size_t circles = where->n_circles + where->n_crossings + where->n_legs;
 	struct area *area = area_new(circles, 2 * where->n_legs, where->n_polygons, ring_points(where));
-	enum liaison_err err = LIAISON_NO_MEMORY;
+	enum liaison_err err = LIAISON_OK;
 
 	if (area == NULL)
-		return err;
-	for (size_t i = 0; i < where->n_crossings; i++) {
-		const struct crossing *crossing = crossings ? crossings_find(crossings, where->crossings[i]) : NULL;
-		if (crossing != NULL) {
-			area_add_circle(area, (struct area_point){crossing->lat, crossing->lon}, crossing->within_km);
-			known++;
-		}
-	}
-	err = LIAISON_MALFORMED;
-	for (size_t i = 0; i < where->n_circles; i++, known++) {
+		return LIAISON_NO_MEMORY;
+	size_t known = area_add_crossings(area, crossings, where) + where->n_circles + where->n_polygons;
+	for (size_t i = 0; i < where->n_circles; i++) {
 		const Liaison__Circle *circle = where->circles[i];
-		if (!area_point_is_valid(circle->lat, circle->lon) || !(circle->km >= 0 && circle->km <= EARTH_HALF_KM))
+		if (!area_point_is_valid(circle->lat, circle->lon) ||
+			!(circle->km >= 0 && circle->km <= EARTH_HALF_KM)) {
+			err = LIAISON_MALFORMED;
 			goto out;
+		}
 		area_add_circle(area, (struct area_point){circle->lat, circle->lon}, circle->km);
 	}
-	for (size_t i = 0; i < where->n_polygons; i++, known++) {
-		const Liaison__Polygon *polygon = where->polygons[i];
-		if (polygon->n_points < 3)
-			goto out;
-		struct area_point *more = realloc(points, polygon->n_points * sizeof *points);
-		if (more == NULL) {
-			err = LIAISON_NO_MEMORY;
-			goto out;
-		}
-		points = more;
-		for (size_t k = 0; k < polygon->n_points; k++) {
-			points[k] = (struct area_point){polygon->points[k]->lat, polygon->points[k]->lon};
-			if (!area_point_is_valid(points[k].lat, points[k].lon))
-				goto out;
-		}
-		area_add_ring(area, points, polygon->n_points);
-	}
+	for (size_t i = 0; err == LIAISON_OK && i < where->n_polygons; i++)
+		err = area_add_polygon(area, where->polygons[i]);
+	if (err != LIAISON_OK)
+		goto out;
 	for (size_t i = 0; i < where->n_legs; i++)
 		known += area_add_leg(area, crossings, where->legs[i]);
 	if (known > 0) {
 		*out = area;
 		area = NULL;
 	}
-	err = LIAISON_OK;
 out:
-	free(points);
 	area_free(area);
 	return err;
 }

@@ -263,7 +263,7 @@ rig_send(struct rig_client *client, const Liaison__Frame *frame)
 }
 
 struct rig_client *
-rig_connect(struct rig *rig, const char *office)
+rig_connect_raw(struct rig *rig, const char *office)
 {
 	const struct secret_keys *keys = world_keys(rig->world, office);
 	const struct secret_keys *broker = world_keys(rig->world, rig->broker);
@@ -274,8 +274,6 @@ rig_connect(struct rig *rig, const char *office)
 		.receive_high_water = 1000};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
-	Liaison__Hello hello = LIAISON__HELLO__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
 
 	assert(client != NULL);
 	if (rig->net == NULL)
@@ -283,6 +281,16 @@ rig_connect(struct rig *rig, const char *office)
 	client->client = rig->net != NULL ? client_new(rig->net, rig->endpoint, &options, &fault) : NULL;
 	if (client->client == NULL)
 		fail("connect", fault.message);
+	return client;
+}
+
+struct rig_client *
+rig_connect(struct rig *rig, const char *office)
+{
+	struct rig_client *client = rig_connect_raw(rig, office);
+	Liaison__Hello hello = LIAISON__HELLO__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
 	hello.has_least_version = hello.has_greatest_version = 1;
 	hello.least_version = hello.greatest_version = PROTOCOL_VERSION;
 	frame.frame_case = LIAISON__FRAME__FRAME_HELLO;

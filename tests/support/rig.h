@@ -48,6 +48,8 @@ struct rig_client {
 
 /* Connects as that office and says hello; fails the test unless a welcome comes. */
 struct rig_client *rig_connect(struct rig *rig, const char *office);
+/* The same without the hello. */
+struct rig_client *rig_connect_raw(struct rig *rig, const char *office);
 void rig_disconnect(struct rig_client *client);
 
 void rig_send(struct rig_client *client, const Liaison__Frame *frame);

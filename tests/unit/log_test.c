@@ -235,7 +235,7 @@ check_run(void *arg, const struct stored_record *record)
 static void
 readers_find_each_record_and_each_run(void **state)
 {
-	static struct log_location locations[2000];
+	static struct log_location locations[4000];
 	struct log_fixture fixture;
 	struct fault fault;
 
@@ -246,7 +246,7 @@ readers_find_each_record_and_each_run(void **state)
 	struct epoch epoch = log_epoch(fixture.log);
 	struct log_reader *reader = log_reader_new(&fixture.disk, FIXTURE_DIR, &epoch);
 	assert_non_null(reader);
-	while (fixture.written < 1500) {
+	while (fixture.written < 3500) {
 		size_t count = 1 + rng_below(&fixture.rng, 8);
 		assert_ok(fixture_append(&fixture, count, &locations[fixture.written]), &fixture);
 		for (int i = 0; i < 3 && fixture.acknowledged > 0; i++) {
@@ -268,6 +268,46 @@ readers_find_each_record_and_each_run(void **state)
 		assert_int_equal(next, until);
 		assert_int_equal(check.next, until);
 	}
+	log_reader_free(reader);
+	fixture_clear(&fixture);
+}
+
+static void
+a_reader_says_what_is_wrong_with_a_place(void **state)
+{
+	static const struct {
+		struct log_location location;
+		const char *say;
+	} cases[] = {
+		{{0, SEGMENT_HEADER_BYTES + 8, 400}, "no whole record"},
+		{{0, SEGMENT_HEADER_BYTES, RECORD_FRAME_BYTES - 1}, "no whole record"},
+		{{0, SEGMENT_HEADER_BYTES, UINT32_MAX}, "impossible length"},
+		{{0, SEGMENT_BYTES_MIN, 400}, "no whole record"},
+		{{0, UINT64_MAX, 400}, "no whole record"},
+		{{77, SEGMENT_HEADER_BYTES, 400}, "segment-00000000000000000077: at byte 0: the file is missing"},
+	};
+	struct log_fixture fixture;
+	struct stored_record record;
+	struct fault fault;
+
+	(void)state;
+	fixture_with_records(&fixture, SEED, 10);
+	struct log_reader *reader = log_reader_new(&fixture.disk, FIXTURE_DIR, &fixture.report.epoch);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t next = 99;
+		struct run_check check = {SEED, 0};
+		assert_int_equal(log_read(reader, 0, &cases[i].location, &record, &fault), LIAISON_CORRUPT);
+		assert_non_null(strstr(fault.message, cases[i].say));
+		if (cases[i].location.offset == SEGMENT_HEADER_BYTES && cases[i].location.segment == 0)
+			continue; /* a run does not look at the length */
+		assert_int_equal(log_read_run(reader, 0, &cases[i].location, 10, check_run, &check, &next, &fault),
+			LIAISON_CORRUPT);
+		assert_int_equal(next, 0);
+	}
+	memdisk_truncate(fixture.memdisk, FIXTURE_DIR "/segment-00000000000000000000", SEGMENT_HEADER_BYTES + 100);
+	assert_int_equal(log_read(reader, 0, &(struct log_location){0, SEGMENT_HEADER_BYTES, 400}, &record, &fault),
+		LIAISON_CORRUPT);
+	assert_non_null(strstr(fault.message, "ends too early"));
 	log_reader_free(reader);
 	fixture_clear(&fixture);
 }
@@ -304,6 +344,7 @@ main(void)
 		cmocka_unit_test(what_is_over_a_limit_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_second_broker_on_the_folder_is_refused),
 		cmocka_unit_test(readers_find_each_record_and_each_run),
+		cmocka_unit_test(a_reader_says_what_is_wrong_with_a_place),
 		cmocka_unit_test(a_reader_of_another_epoch_reads_nothing),
 	};
 

@@ -1,0 +1,457 @@
+#include "agents/load.h"
+
+#include "agents/line.h"
+#include "proto/scan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_SLICE_MS 2000 /* of the reading, for the first connection */
+
+static enum liaison_err
+no_memory(struct fault *fault)
+{
+	return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
+}
+
+static void
+clear_drafts(struct load *load)
+{
+	for (size_t i = 0; i < load->draft_count; i++)
+		draft_clear(&load->drafts[i]);
+	load->draft_count = load->draft_bytes = 0;
+}
+
+static bool
+same_audience(const struct facts *a, const struct facts *b)
+{
+	if (a->kind != b->kind || a->level != b->level || a->everyone != b->everyone ||
+		a->address_count != b->address_count)
+		return false;
+	for (size_t i = 0; i < a->address_count; i++)
+		if (strcmp(a->addresses[i], b->addresses[i]) != 0)
+			return false;
+	return true;
+}
+
+static enum liaison_err
+add_audience(struct load *load)
+{
+	int64_t now = app_now(load->agent->app);
+
+	for (size_t i = 0; i < load->draft_count; i++) {
+		const struct facts *facts = load->drafts[i].admitted.facts;
+		if (i > 0 && same_audience(facts, load->drafts[i - 1].admitted.facts))
+			continue;
+		if (audience_add(&load->report->audience, facts, now) != LIAISON_OK)
+			return LIAISON_NO_MEMORY;
+	}
+	return LIAISON_OK;
+}
+
+/* The drafts are in the outbox: the report counts them. */
+static enum liaison_err
+note_queued(struct load *load, struct fault *fault)
+{
+	if (load->draft_count > 0 &&
+		(report_queued(load->report, load->drafts[0].sequence, load->draft_count) != LIAISON_OK ||
+			add_audience(load) != LIAISON_OK))
+		return no_memory(fault);
+	clear_drafts(load);
+	return LIAISON_OK;
+}
+
+/* --- sending --------------------------------------------------------------------------------------------------------- */
+
+/* One step; what it says of the line to the broker is remembered. */
+static enum sender_state
+step(struct load *load, int timeout_ms)
+{
+	struct fault why;
+
+	if (load->is_stuck)
+		return SENDER_FAILED;
+	enum sender_state state = sender_step(load->sender, timeout_ms, &why);
+	if (state == SENDER_FAILED) {
+		load->is_stuck = true;
+		load->report->exit_code = err_worse_exit(load->report->exit_code, err_exit_code(why.code));
+		say_error(load->agent->app, "%s", why.message);
+	}
+	if (state == SENDER_FAILED || state == SENDER_AWAY)
+		load->away = why;
+	if (state == SENDER_OTHER)
+		fault_set(&load->away, LIAISON_BUSY, "another liaison of this home is sending them");
+	return state;
+}
+
+static int
+time_left(const struct load *load, int64_t since_ms)
+{
+	int64_t left = since_ms + load->wait_ms - app_monotonic(load->agent->app);
+	return left <= 0 ? 0 : left < 1000 ? (int)left : 1000;
+}
+
+/* While a file is read: takes what has come, and holds the reading back while the broker is behind. */
+static void
+send_along(struct load *load)
+{
+	enum sender_state state = load->wait_ms > 0 ? step(load, 0) : SENDER_AWAY;
+
+	/* Connecting costs the reading a moment, at most for as long as there is to wait in all. */
+	if (state == SENDER_AWAY && load->wait_ms > 0 && time_left(load, sender_heard_ms(load->sender)) > 0)
+		state = step(load, (int)(load->wait_ms < CONNECT_SLICE_MS ? load->wait_ms : CONNECT_SLICE_MS));
+	while (state == SENDER_FULL && time_left(load, sender_heard_ms(load->sender)) > 0)
+		state = step(load, 100);
+}
+
+/* After the last file: until all is settled, or nothing was heard for the time to wait. */
+static enum liaison_err
+send_rest(struct load *load, struct fault *fault)
+{
+	struct report *report = load->report;
+	int64_t began = app_monotonic(load->agent->app);
+	enum liaison_err err = LIAISON_OK;
+
+	while (err == LIAISON_OK && report->open > 0 && !load->is_stuck) {
+		int64_t heard = sender_heard_ms(load->sender);
+		int left = time_left(load, heard > began ? heard : began);
+		if (left == 0)
+			break;
+		enum sender_state state = step(load, left);
+		if (state == SENDER_DONE)
+			break;
+		if (state == SENDER_OTHER && report->job_count == 0)
+			err = report_rest(report, load->agent->post, &load->agent->home->office, false, fault);
+	}
+	return err;
+}
+
+/* --- taking in ------------------------------------------------------------------------------------------------------- */
+
+/* What was read so far becomes durable: the alerts, signed, and where the reading stands. */
+static enum liaison_err
+commit_drafts(struct load *load, const struct intake *intake, bool is_read, struct fault *fault)
+{
+	struct agent *agent = load->agent;
+	struct intake_mark mark;
+
+	struct job *job = &load->jobs[load->job_count].job;
+
+	if (load->draft_count == 0 && job->number == 0)
+		return LIAISON_OK;
+	enum liaison_err err = post_begin(agent->post, fault);
+	if (err == LIAISON_OK && load->draft_count > 0)
+		err = compose_queue(agent, load->drafts, load->draft_count, job->number, fault);
+	if (err == LIAISON_OK && job->number != 0) {
+		intake_mark(intake, &mark);
+		job->offset = mark.offset;
+		job->line = mark.line;
+		job->digest = mark.digest;
+		job->queued += load->draft_count;
+		job->is_read = is_read;
+		err = job_advance(agent->post, job, fault);
+	}
+	if (err == LIAISON_OK)
+		err = post_commit(agent->post, fault);
+	if (err != LIAISON_OK) {
+		post_rollback(agent->post);
+		return err;
+	}
+	return note_queued(load, fault);
+}
+
+static void
+show_progress(struct load *load, const struct intake *intake)
+{
+	struct intake_mark mark;
+	char note[128] = "";
+
+	if (!load->agent->app->has_progress)
+		return;
+	intake_mark(intake, &mark);
+	uint64_t size = intake_size(intake);
+	snprintf(note, sizeof note, "%.0f%% of the file, %" PRIu64 " accepted, %" PRIu64 " refused",
+		size > 0 ? 100.0 * (double)mark.offset / (double)size : 0.0, load->report->accepted,
+		load->report->refused + load->report->bad);
+	progress_set(&load->progress, mark.line, note);
+}
+
+static enum liaison_err
+take_text(struct load *load, const char *text, size_t len, uint64_t line, struct fault *fault)
+{
+	struct draft *draft = &load->drafts[load->draft_count];
+	char warning[LIAISON_FAULT_BYTES];
+	bool is_unread = false;
+	struct fault why;
+
+	enum liaison_err err = compose_text(load->agent, text, len, line, draft, &is_unread, warning, &why);
+	if (err == LIAISON_NO_MEMORY)
+		return no_memory(fault);
+	if (err != LIAISON_OK) {
+		load->jobs[load->job_count].job.bad++;
+		report_bad(load->report, line, is_unread, &why);
+		return LIAISON_OK;
+	}
+	if (warning[0] != '\0')
+		say_warning(load->agent->app, "%s:%" PRIu64 ": %s", load->report->source, line, warning);
+	load->draft_count++;
+	load->draft_bytes += draft->body_len;
+	return LIAISON_OK;
+}
+
+/* To the end of the source. `commit` is what is done with a full batch. */
+typedef enum liaison_err commit_fn(struct load *load, const struct intake *intake, bool is_read, struct fault *fault);
+
+static enum liaison_err
+take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fault *fault)
+{
+	enum liaison_err err = LIAISON_OK;
+	const char *text = NULL;
+	size_t len = 0;
+	uint64_t line = 0;
+	struct fault why;
+
+	progress_begin(&load->progress, load->agent->app, intake_name(intake), 0);
+	while (err == LIAISON_OK) {
+		enum intake_result result = intake_next(intake, &text, &len, &line, &why);
+		if (result == INTAKE_END)
+			break;
+		if (result == INTAKE_FAILED) {
+			*fault = why;
+			err = why.code;
+		} else if (result == INTAKE_BAD) {
+			load->jobs[load->job_count].job.bad++;
+			fault_set(fault, why.code, "%" PRIu64 ": %s", line, why.message);
+			report_bad(load->report, line, true, fault);
+		} else {
+			err = take_text(load, text, len, line, fault);
+		}
+		if (err == LIAISON_OK && (load->draft_count == BATCH_LEAVES_MAX ||
+						 load->draft_bytes + BODY_BYTES_MAX > COMPOSE_BATCH_BYTES_MAX)) {
+			err = commit(load, intake, false, fault);
+			show_progress(load, intake);
+		}
+	}
+	if (err == LIAISON_OK)
+		err = commit(load, intake, true, fault);
+	progress_end(&load->progress);
+	return err;
+}
+
+static enum liaison_err
+commit_and_send(struct load *load, const struct intake *intake, bool is_read, struct fault *fault)
+{
+	enum liaison_err err = commit_drafts(load, intake, is_read, fault);
+
+	if (err == LIAISON_OK)
+		send_along(load);
+	return err;
+}
+
+/* For --dry-run and the first pass of --all-or-nothing. */
+static enum liaison_err
+only_look(struct load *load, const struct intake *intake, bool is_read, struct fault *fault)
+{
+	char who[AUDIENCE_TEXT_BYTES];
+
+	(void)is_read;
+	for (size_t i = 0; i < load->draft_count && load->is_told; i++) {
+		struct audience audience;
+		struct line line;
+		if (audience_init(&audience, load->agent->trust) != LIAISON_OK ||
+			audience_add(&audience, load->drafts[i].admitted.facts, app_now(load->agent->app)) !=
+				LIAISON_OK) {
+			audience_clear(&audience);
+			return no_memory(fault);
+		}
+		say_result(load->agent->app, "%s:%" PRId64 ": valid; would be seen by %s", intake_name(intake),
+			load->drafts[i].line, audience_text(&audience, who));
+		line_begin(&line, load->agent->app);
+		line_text(&line, "file", intake_name(intake));
+		line_number(&line, "line", (uint64_t)load->drafts[i].line);
+		line_bool(&line, "valid", true);
+		line_number(&line, "offices", audience_count(&audience));
+		audience_clear(&audience);
+		enum liaison_err err = line_end(&line, fault);
+		if (err != LIAISON_OK)
+			return err;
+	}
+	clear_drafts(load);
+	return LIAISON_OK;
+}
+
+/* --- jobs ------------------------------------------------------------------------------------------------------------ */
+
+/* A job that stands somewhere: go on there. */
+static enum liaison_err
+resume_job(struct load *load, struct intake *intake, const char *path, struct fault *fault)
+{
+	struct post *post = load->agent->post;
+	const struct app *app = load->agent->app;
+	struct job *job = &load->jobs[load->job_count].job;
+	const struct intake_mark mark = {job->offset, job->line, job->digest};
+	uint64_t waiting = 0;
+	struct fault why;
+
+	enum liaison_err err = load->is_restart ? LIAISON_INCONSISTENT : intake_resume(intake, &mark, &why);
+	if (err == LIAISON_INCONSISTENT && (load->is_restart || job->queued <= 1)) {
+		err = job_end(post, job->number, fault); /* another alert under an old name, or so it was asked */
+		return err == LIAISON_OK ? job_begin(post, path, app_now(app), job, fault) : err;
+	}
+	if (err != LIAISON_OK)
+		return fault_set(fault, err, "%s; to take the whole file in as new alerts, add --restart", why.message);
+	err = job_count(post, job->number, OUTBOX_QUEUED, &waiting, fault);
+	load->report->open += waiting;
+	say_note(app, "%s: %" PRIu64 " lines were taken in before (%" PRIu64 " alerts, of which %" PRIu64 " wait)%s",
+		path, job->line, job->queued, waiting, job->is_read ? "" : "; going on from there");
+	return err;
+}
+
+static enum liaison_err
+begin_job(struct load *load, struct intake *intake, const char *path, struct fault *fault)
+{
+	struct job *job = &load->jobs[load->job_count].job;
+
+	enum liaison_err err = job_find(load->agent->post, path, job, fault);
+	if (err == LIAISON_NOT_FOUND)
+		return job_begin(load->agent->post, path, app_now(load->agent->app), job, fault);
+	return err == LIAISON_OK ? resume_job(load, intake, path, fault) : err;
+}
+
+/* All of it is settled: the next run of the same name is another load. */
+static enum liaison_err
+end_job(struct load *load, const struct job *job, struct fault *fault)
+{
+	uint64_t waiting = 0;
+
+	if (job->number == 0 || !job->is_read)
+		return LIAISON_OK;
+	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
+	return err == LIAISON_OK && waiting == 0 ? job_end(load->agent->post, job->number, fault) : err;
+}
+
+/* The lock that keeps two programs from taking in one file. Its name follows from the path. */
+static enum liaison_err
+lock_job(struct load *load, const char *path, struct fault *fault)
+{
+	struct load_job *job = &load->jobs[load->job_count];
+	struct digest digest;
+
+	digest_sha256(path, strlen(path), &digest);
+	snprintf(job->lock_name, sizeof job->lock_name, "load-%02x%02x%02x%02x%02x%02x", digest.bytes[0],
+		digest.bytes[1], digest.bytes[2], digest.bytes[3], digest.bytes[4], digest.bytes[5]);
+	enum liaison_err err = home_lock(load->agent->home->path, job->lock_name, &job->lock, fault);
+	if (err == LIAISON_BUSY)
+		fault_set(fault, err, "another liaison is taking in %s already; wait for it to end, or stop it", path);
+	return err;
+}
+
+/* --- sources --------------------------------------------------------------------------------------------------------- */
+
+enum liaison_err
+load_init(struct load *load, struct fault *fault)
+{
+	for (size_t i = 0; i < LOAD_FILES_MAX; i++)
+		load->jobs[i].lock = -1;
+	load->drafts = calloc(BATCH_LEAVES_MAX, sizeof *load->drafts);
+	load->sender = sender_new(load->agent, report_settled, load->report);
+	if (load->drafts == NULL || load->sender == NULL)
+		return no_memory(fault);
+	fault_set(&load->away, LIAISON_UNREACHABLE, "nothing was sent yet");
+	return LIAISON_OK;
+}
+
+void
+load_clear(struct load *load)
+{
+	if (load->drafts != NULL)
+		clear_drafts(load);
+	free(load->drafts);
+	sender_free(load->sender);
+	for (size_t i = 0; i < LOAD_FILES_MAX && load->agent != NULL; i++)
+		if (load->jobs[i].lock >= 0)
+			home_unlock_and_remove(load->agent->home->path, load->jobs[i].lock_name, load->jobs[i].lock);
+	load->drafts = NULL;
+	load->sender = NULL;
+}
+
+enum liaison_err
+load_file(struct load *load, const char *path, struct fault *fault)
+{
+	struct intake *intake = NULL;
+	char *real = NULL;
+
+	if (load->job_count == LOAD_FILES_MAX)
+		return fault_set(fault, LIAISON_BAD_USAGE, "at most %d files at a time", LOAD_FILES_MAX);
+	enum liaison_err err = intake_open(path, &intake, fault);
+	if (err == LIAISON_OK && report_source(load->report, intake_name(intake)) != LIAISON_OK)
+		err = no_memory(fault);
+	if (err == LIAISON_OK && intake_is_file(intake)) {
+		real = realpath(path, NULL);
+		err = real == NULL ? no_memory(fault) : lock_job(load, real, fault);
+		if (err == LIAISON_OK)
+			err = begin_job(load, intake, real, fault);
+		if (err == LIAISON_OK)
+			err = report_job(load->report, load->jobs[load->job_count].job.number);
+	}
+	if (err == LIAISON_OK && !load->jobs[load->job_count].job.is_read)
+		err = take_all(load, intake, commit_and_send, fault);
+	if (err == LIAISON_OK && load->jobs[load->job_count].job.bad + load->jobs[load->job_count].job.queued == 0 &&
+		intake_is_file(intake))
+		say_warning(load->agent->app, "%s holds no alert", path);
+	load->job_count++;
+	free(real);
+	intake_close(intake);
+	return err;
+}
+
+enum liaison_err
+load_look(struct load *load, const char *path, struct fault *fault)
+{
+	struct intake *intake = NULL;
+
+	enum liaison_err err = intake_open(path, &intake, fault);
+	if (err == LIAISON_OK && report_source(load->report, intake_name(intake)) != LIAISON_OK)
+		err = no_memory(fault);
+	if (err == LIAISON_OK)
+		err = take_all(load, intake, only_look, fault);
+	intake_close(intake);
+	return err;
+}
+
+enum liaison_err
+load_drafts(struct load *load, struct draft *drafts, size_t count, struct fault *fault)
+{
+	struct post *post = load->agent->post;
+
+	for (size_t i = 0; i < count; i++) {
+		load->drafts[i] = drafts[i];
+		drafts[i] = (struct draft){0};
+	}
+	load->draft_count = count;
+	enum liaison_err err = post_begin(post, fault);
+	if (err == LIAISON_OK)
+		err = compose_queue(load->agent, load->drafts, count, 0, fault);
+	if (err == LIAISON_OK)
+		err = post_commit(post, fault);
+	if (err != LIAISON_OK) {
+		post_rollback(post);
+		return err;
+	}
+	return note_queued(load, fault);
+}
+
+enum liaison_err
+load_send(struct load *load, struct fault *fault)
+{
+	struct agent *agent = load->agent;
+
+	enum liaison_err err = load->wait_ms > 0 ? send_rest(load, fault) : LIAISON_OK;
+	if (err == LIAISON_OK)
+		err = report_rest(load->report, agent->post, &agent->home->office, true, fault);
+	for (size_t i = 0; err == LIAISON_OK && i < load->job_count; i++)
+		err = end_job(load, &load->jobs[i].job, fault);
+	return err == LIAISON_OK ? sender_finish(load->sender, fault) : err;
+}

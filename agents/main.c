@@ -1,0 +1,67 @@
+/* `liaison`: the table of commands is the whole program. */
+#include "agents/command.h"
+#include "agents/commands.h"
+#include "agents/say.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+const char *argp_program_version = "liaison " LIAISON_VERSION;
+
+static const struct command menu[] = {
+	{"home", "make an office's home", command_home},
+	{"keys", "secret keys and cards", command_keys},
+	{"publish", "check, sign and send alerts", command_publish},
+	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
+	{NULL, NULL, NULL},
+};
+
+static const char about[] = "Signed border alerts between offices: publish them, read them, prove them.";
+
+/* The menu as argp shows it under the options. */
+static char *
+menu_as_text(void)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	fprintf(out, "%s\v", about);
+	for (const struct command *row = menu; row->name != NULL; row++)
+		fprintf(out, "  %-10s %s\n", row->name, row->summary);
+	fputs("\n`liaison COMMAND --help` says more about one, with examples.", out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct app app;
+	struct fault fault;
+	char program[] = "liaison";
+
+	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {
+		fputs("liaison: libsodium or memory failed at start\n", stderr);
+		return EX_OSERR;
+	}
+	/* argp's help without its remark on short options, as wide as a page; the user's own setting goes before. */
+	setenv("ARGP_HELP_FMT", "rmargin=100,no-dup-args-note", 0);
+	argv[0] = program;
+	char *text = menu_as_text();
+	int first = command_parse_globals(&app, argc, argv, text);
+	free(text);
+	argv[first - 1] = program;
+	int exit_code = command_choose(&app, menu, about, argc - first + 1, argv + first - 1);
+	exit_code = say_finish(&app, exit_code);
+	app_clear(&app);
+	return exit_code;
+}
