@@ -5,6 +5,10 @@
 #include "agents/command.h"
 
 command_run_fn command_explain;
+command_run_fn command_feed;
+command_run_fn command_home;
+command_run_fn command_keys;
+command_run_fn command_keys_rotate;
 command_run_fn command_publish;
 
 #endif

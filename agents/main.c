@@ -11,7 +11,11 @@
 const char *argp_program_version = "liaison " LIAISON_VERSION;
 
 static const struct command menu[] = {
+	{"home", "make an office's home", command_home},
+	{"keys", "secret keys and cards", command_keys},
+	{"publish", "check, sign and send alerts", command_publish},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{NULL, NULL, NULL},
 };
 

@@ -35,17 +35,19 @@ static const char schema[] =
 	"epoch));"
 	"CREATE TABLE inbox (position INTEGER PRIMARY KEY, id TEXT NOT NULL, message INTEGER NOT NULL, kind INTEGER,"
 	"  reference TEXT, envelope BLOB, body_hash BLOB NOT NULL, leaf_hash BLOB, disputed INTEGER NOT NULL,"
-	"  received_at INTEGER NOT NULL);"
+	"  received_at INTEGER NOT NULL, origin BLOB);"
 	"CREATE INDEX inbox_id ON inbox (id);"
 	"CREATE INDEX inbox_reference ON inbox (reference) WHERE reference IS NOT NULL;"
 	"CREATE TABLE ended (id TEXT PRIMARY KEY, state INTEGER NOT NULL, reason INTEGER, by_id TEXT, at INTEGER NOT "
 	"NULL)"
 	"  WITHOUT ROWID;"
-	"CREATE TABLE feed (broker TEXT NOT NULL, name TEXT NOT NULL, filter BLOB NOT NULL, epoch BLOB,"
-	"  urgent INTEGER NOT NULL, ordinary INTEGER NOT NULL, PRIMARY KEY (broker, name)) WITHOUT ROWID;"
-	"CREATE TABLE parked (broker TEXT NOT NULL, feed TEXT NOT NULL, position INTEGER NOT NULL, tries INTEGER NOT "
-	"NULL,"
-	"  reason TEXT, parked_at INTEGER NOT NULL, PRIMARY KEY (broker, feed, position)) WITHOUT ROWID;";
+	"CREATE TABLE feed (number INTEGER PRIMARY KEY, broker TEXT NOT NULL, name TEXT NOT NULL, filter BLOB NOT NULL,"
+	"  epoch BLOB NOT NULL, urgent INTEGER NOT NULL, ordinary INTEGER NOT NULL, UNIQUE (broker, name));"
+	"CREATE TABLE shown (feed INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (feed, position)) "
+	"WITHOUT ROWID;"
+	"CREATE TABLE parked (feed INTEGER NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, envelope BLOB,"
+	"  disputed INTEGER NOT NULL, origin BLOB, tries INTEGER NOT NULL, code INTEGER NOT NULL, reason TEXT NOT NULL,"
+	"  parked_at INTEGER NOT NULL, is_due INTEGER NOT NULL, PRIMARY KEY (feed, position)) WITHOUT ROWID;";
 
 /* --- statements ------------------------------------------------------------------------------------------------------ */
 

@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 enum liaison_err
-report_init(struct report *report, const struct app *app, const struct trust *trust)
+report_init(struct report *report, const struct app *app, struct trust *trust)
 {
 	*report = (struct report){.app = app, .first = SEQUENCE_MAX};
 	return audience_init(&report->audience, trust);

@@ -28,8 +28,7 @@ struct report {
 	int exit_code;
 };
 
-enum liaison_err report_init(
-	struct report *report, const struct app *app, const struct trust *trust) LIAISON_MUST_CHECK;
+enum liaison_err report_init(struct report *report, const struct app *app, struct trust *trust) LIAISON_MUST_CHECK;
 void report_clear(struct report *report);
 
 /* The file that line numbers are of. */

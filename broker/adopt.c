@@ -149,7 +149,7 @@ use_trust(struct core *core, struct trust *trust)
 	core->trust = trust;
 	if (core->accept != NULL) { /* at start there is nobody to tell yet */
 		accept_set_trust(core->accept, trust);
-		deliver_trust_changed(core, before);
+		subscribe_trust_changed(core, before);
 	}
 	trust_unref(before);
 }
@@ -428,7 +428,7 @@ adopt_handle(struct core *core, struct session *session, const Liaison__Trust *t
 	if (err == LIAISON_OK)
 		send_trust_state(core, session, trust->request);
 	else
-		dispatch_refuse(
+		core_refuse(
 			core, session, trust->request, err_is_refusal(err) ? err : LIAISON_RATE_LIMITED, fault.message);
 }
 
@@ -442,5 +442,5 @@ adopt_suspension_handle(struct core *core, struct session *session, const Liaiso
 	if (err == LIAISON_OK)
 		send_trust_state(core, session, 0);
 	else
-		dispatch_refuse(core, session, 0, err_is_refusal(err) ? err : LIAISON_RATE_LIMITED, fault.message);
+		core_refuse(core, session, 0, err_is_refusal(err) ? err : LIAISON_RATE_LIMITED, fault.message);
 }

@@ -57,6 +57,7 @@ struct core {
 	struct submit_state *submits;
 	struct deliver_state *delivery;
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
+	bool is_tree_lost; /* damage took leaves: no checkpoint and no proof can be made that agrees with earlier ones */
 	bool is_storage_full;
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
@@ -66,15 +67,15 @@ int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */
 void core_set_read_only(struct core *core, const char *why);
 
-/* --- dispatch.c: each message to its handler ----------------------------------------------------------------------------- */
-void dispatch_message(struct core *core, struct session *session, struct net_message *message);
 /* Answers any frame but a submit with a code and a sentence. */
-void dispatch_refuse(
+void core_refuse(
 	struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence);
 /* Every refusal goes here: the audit and a log line. `alert_id` and `body_hash` may be NULL. */
 void audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason);
 
+/* --- dispatch.c: each message to its handler ----------------------------------------------------------------------------- */
+void dispatch_message(struct core *core, struct session *session, struct net_message *message);
 /* --- hello.c ------------------------------------------------------------------------------------------------------------- */
 void hello_handle(struct core *core, struct session *session, const Liaison__Hello *hello);
 
@@ -92,6 +93,8 @@ bool submit_is_idle(const struct core *core);
 /* --- receipt.c: checkpoints, receipts, proofs ---------------------------------------------------------------------------- */
 /* Signs a checkpoint over the index as it stands. */
 enum liaison_err checkpoint_renew(struct core *core) LIAISON_MUST_CHECK;
+/* The newest checkpoint, or NULL where the tree is lost. */
+Liaison__Checkpoint *checkpoint_newest(struct core *core);
 /* Points into core->checkpoint; good until the next call. `from` == 0: none. */
 const struct merkle_path *checkpoint_consistency(struct core *core, uint64_t from);
 /* Points the fields at the path's nodes; returns how many. */
@@ -117,17 +120,22 @@ void deliver_flush(struct core *core);
 void deliver_wake(struct core *core, struct feed *feed);   /* credit came, or a search is due */
 void deliver_forget(struct core *core, struct feed *feed); /* it is about to be detached or freed */
 void deliver_session_closed(struct core *core, struct session *session);
-void deliver_trust_changed(struct core *core, const struct trust *before);
 void deliver_progress(struct core *core);     /* the fixed tick */
 void deliver_save_cursors(struct core *core); /* those that moved */
 
 /* Tells the reader that its channel is over, and detaches the feed, which has a session. */
 void subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const char *why);
+/* The present view differs from `before`: feeds whose office may see more begin again from the log's first record. */
+void subscribe_trust_changed(struct core *core, const struct trust *before);
 void subscribe_handle(struct core *core, struct session *session, const Liaison__Subscribe *subscribe);
 void unsubscribe_handle(struct core *core, struct session *session, const Liaison__Unsubscribe *unsubscribe);
 void credit_handle(struct core *core, struct session *session, const Liaison__Credit *credit);
 void acknowledge_handle(struct core *core, struct session *session, const Liaison__Acknowledge *acknowledge);
 void feeds_handle(struct core *core, struct session *session, const Liaison__FeedsRequest *request);
+
+/* --- expiry.c: charter, rosters and this broker's keys that come to their end ------------------------------------------- */
+/* A log line for each that ends within 30 days, or has. */
+void expiry_note(struct core *core);
 
 /* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------------- */
 /* From a session with right operate. */

@@ -444,7 +444,7 @@ send_progress(struct core *core, struct feed *feed, bool at_end)
 	progress.n_lanes = FEED_LANES;
 	progress.lanes = pointers;
 	progress.at_end = at_end;
-	progress.checkpoint = &core->checkpoint.message;
+	progress.checkpoint = checkpoint_newest(core);
 	progress.n_consistency = path_fields(checkpoint_consistency(core, feed->session->checkpoint_size), fields);
 	progress.consistency = fields;
 	feed->session->checkpoint_size = core->checkpoint.message.size;
@@ -543,35 +543,6 @@ deliver_session_closed(struct core *core, struct session *session)
 		feed_detach(session->channels[i]);
 	}
 	session->channel_count = 0;
-}
-
-/* Whether `after` may see anything that `before` could not: then live alerts of the past are due. */
-static bool
-is_widened(const struct office *before, const struct office *after)
-{
-	if (after == NULL)
-		return false;
-	if (before == NULL)
-		return true;
-	return (after->receives & ~before->receives) != 0 || (after->rights & ~before->rights) != 0 ||
-	       after->clearance > before->clearance || (before->is_suspended && !after->is_suspended) ||
-	       (after->member->contributes & ~before->member->contributes) != 0;
-}
-
-void
-deliver_trust_changed(struct core *core, const struct trust *before)
-{
-	for (uint32_t number = 0; number < feeds_end(core->feeds); number++) {
-		struct feed *feed = feeds_at(core->feeds, number);
-		if (feed == NULL)
-			continue;
-		feed->entry = NULL;
-		if (!is_widened(trust_office(before, feed->office.text), feed_office(core, feed)))
-			continue;
-		if (feed->session != NULL)
-			subscribe_end(core, feed, LIAISON_OK, "rights were widened: older alerts are due");
-		feed_seek(feed, 0);
-	}
 }
 
 void

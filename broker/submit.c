@@ -119,7 +119,8 @@ refuse_submit(struct core *core, struct session *session, const struct net_messa
 		frame->frame_case == LIAISON__FRAME__FRAME_SUBMIT)
 		request = frame->submit->request;
 	frame_free(frame);
-	dispatch_refuse(core, session, request, code, err_meaning(code));
+	core_refuse(core, session, request, code,
+		core->is_stopping ? "the broker is stopping; sent again when it is back" : err_meaning(code));
 }
 
 static enum liaison_err
@@ -534,7 +535,7 @@ refuse_job(struct core *core, struct admit_job *job)
 
 	if (session != NULL) {
 		session->submits_in_flight--;
-		dispatch_refuse(core, session, job->request, job->err, job->fault.message);
+		core_refuse(core, session, job->request, job->err, job->fault.message);
 		if (job->err == LIAISON_MALFORMED || job->err == LIAISON_TOO_LARGE)
 			accept_count_malformed(core->accept, session);
 	}
