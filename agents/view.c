@@ -107,7 +107,7 @@ view_json(const struct item *item, struct buf *out)
 
 	line_begin_object(&line);
 	line_text(&line, "type", type_names[item->type]);
-	line_hex(&line, "epoch", item->place.epoch, sizeof item->place.epoch);
+	line_bytes(&line, "epoch", item->place.epoch, sizeof item->place.epoch);
 	line_number(&line, "index", item->place.index);
 	line_text(&line, "broker", item->place.broker);
 	switch (item->type) {
@@ -124,7 +124,7 @@ view_json(const struct item *item, struct buf *out)
 		break;
 	case ITEM_ERASED:
 		line_text(&line, "id", item->id);
-		line_hex(&line, "leafHash", item->leaf_hash.bytes, sizeof item->leaf_hash.bytes);
+		line_bytes(&line, "leafHash", item->leaf_hash.bytes, sizeof item->leaf_hash.bytes);
 		put_reason(&line, item->reason);
 		break;
 	case ITEM_UNVERIFIED:
@@ -147,7 +147,7 @@ view_progress_json(const struct view_progress *progress, struct buf *out)
 
 	line_begin_object(&line);
 	line_text(&line, "type", "progress");
-	line_hex(&line, "epoch", progress->epoch, INBOX_EPOCH_BYTES);
+	line_bytes(&line, "epoch", progress->epoch, INBOX_EPOCH_BYTES);
 	line_text(&line, "broker", progress->broker);
 	line_number(&line, "urgent", progress->urgent);
 	line_number(&line, "ordinary", progress->ordinary);
