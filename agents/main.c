@@ -11,6 +11,7 @@
 const char *argp_program_version = "liaison " LIAISON_VERSION;
 
 static const struct command menu[] = {
+	{"sandbox", "a throw-away network on loopback: up, status, down", command_sandbox},
 	{"home", "make an office's home", command_home},
 	{"keys", "secret keys and cards", command_keys},
 	{"charter", "the root's work: which countries take part", command_charter},
