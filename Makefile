@@ -141,6 +141,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
+$(FUZZERS) $(BUILD)/tests/fuzz/corpus: LIBS += -lcmocka
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the unit tests only

@@ -120,7 +120,8 @@ agent_connect(struct agent *agent, int64_t deadline_ms, struct link **out, struc
 		.home = agent->home,
 		.keys = agent->keys,
 		.trust = agent->trust,
-		.post = agent->post};
+		.post = agent->post,
+		.stop_fd = -1};
 
 	enum liaison_err err = link_open(&setup, deadline_ms, out, fault);
 	if (err == LIAISON_OK)

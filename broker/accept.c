@@ -510,6 +510,18 @@ accept_shut(struct accept *accept, struct session *session, enum liaison_err cod
 	session->state = SESSION_CLOSING;
 }
 
+static void
+say_goodbye(void *arg, struct session *session)
+{
+	accept_shut(arg, session, LIAISON_OK, "the broker is stopping");
+}
+
+void
+accept_goodbye(struct accept *accept)
+{
+	sessions_each(accept->sessions, say_goodbye, accept);
+}
+
 bool
 accept_count_malformed(struct accept *accept, struct session *session)
 {

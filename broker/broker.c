@@ -33,7 +33,8 @@
 struct broker {
 	struct core core;
 	char *log_dir;
-	struct event *admit_event, *log_event, *tick_event, *progress_event, *cursor_event, *trust_event, *stop_event;
+	struct event *admit_event, *log_event, *tick_event, *hour_event, *progress_event, *cursor_event, *trust_event,
+		*stop_event;
 	struct event *signals[3];
 	int64_t stopping_since_ms;
 	int64_t newest_trust_ns;
@@ -84,7 +85,6 @@ check_identity(struct core *core, struct fault *fault)
 struct rebuild {
 	struct core *core;
 	struct fault *fault;
-	uint64_t damaged;
 };
 
 static enum liaison_err
@@ -122,11 +122,12 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 
 	if (record->damage == 0 && record->record.type == RECORD_ALERT)
 		return rebuild_alert(core, record, location, rebuild->fault);
-	enum liaison_err err =
-		index_add(core->index, (uint8_t)record->record.type, &record->leaf, location, NULL, NULL);
+	static const struct log_location nowhere = {0};
+	bool is_lost = (record->damage & RECORD_LOST) != 0;
+	enum liaison_err err = index_add(
+		core->index, (uint8_t)record->record.type, &record->leaf, is_lost ? &nowhere : location, NULL, NULL);
 	if (err == LIAISON_OK && record->damage != 0) {
 		index_set_damaged(core->index, record->index);
-		rebuild->damaged++;
 	} else if (err == LIAISON_OK &&
 		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
 		adopt_record(core, record);
@@ -177,6 +178,7 @@ open_log(struct broker *broker, struct fault *fault)
 	if (err != LIAISON_OK)
 		return err;
 	core->epoch = log_epoch(log);
+	core->is_tree_lost = report.leaves_lost > 0;
 	if (log_is_read_only(log) || report.damages > 0) {
 		log_finding_text(&report.damage, text, sizeof text);
 		core_set_read_only(core, text);
@@ -289,6 +291,15 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		note(is_full ? NOTE_ERROR : NOTE_INFO, is_full ? "storage-full" : "storage-has-room", "free_bytes=%llu",
 			(unsigned long long)room);
 	core->is_storage_full = is_full;
+}
+
+/* Long enough for the hour's notes; short enough for one to stand in each day's log. */
+static void
+on_hour(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	expiry_note(arg);
 }
 
 static void
@@ -433,6 +444,7 @@ watch_everything(struct broker *broker, struct fault *fault)
 	broker->admit_event = on_readable(broker, admit_fd(core->admit), on_admitted);
 	broker->log_event = on_readable(broker, log_writer_fd(core->writer), on_logged);
 	broker->tick_event = every(broker, TICK_MS, on_tick, core);
+	broker->hour_event = every(broker, MS_PER_HOUR, on_hour, core);
 	broker->progress_event = every(broker, config->progress_ms, on_progress, core);
 	broker->cursor_event = every(broker, config->cursor_flush_ms, on_cursors, core);
 	broker->trust_event = every(broker, config->trust_poll_ms, on_trust_poll, broker);
@@ -441,9 +453,9 @@ watch_everything(struct broker *broker, struct fault *fault)
 	broker->signals[1] = on_signal(broker, SIGINT, on_terminate);
 	broker->signals[2] = on_signal(broker, SIGHUP, on_hangup);
 	if (broker->admit_event == NULL || broker->log_event == NULL || broker->tick_event == NULL ||
-		broker->progress_event == NULL || broker->cursor_event == NULL || broker->trust_event == NULL ||
-		broker->stop_event == NULL || broker->signals[0] == NULL || broker->signals[1] == NULL ||
-		broker->signals[2] == NULL)
+		broker->hour_event == NULL || broker->progress_event == NULL || broker->cursor_event == NULL ||
+		broker->trust_event == NULL || broker->stop_event == NULL || broker->signals[0] == NULL ||
+		broker->signals[1] == NULL || broker->signals[2] == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the event loop");
 	return LIAISON_OK;
 }
@@ -552,11 +564,13 @@ broker_run(struct broker *broker, broker_ready_fn *ready, void *arg, struct faul
 		err = accept_self_test(core->accept, core->net, endpoint, &core->keys->transport_public, fault);
 	if (err != LIAISON_OK)
 		return err;
+	expiry_note(core);
 	note(NOTE_INFO, "ready", "id=%s endpoint=%s records=%llu", core->config->id, endpoint,
 		(unsigned long long)index_size(core->index));
 	if (ready != NULL)
 		ready(arg, endpoint);
 	event_base_dispatch(core->base);
+	accept_goodbye(core->accept);
 	/* What was made durable while the loop ended is answered too. */
 	log_writer_stop(core->writer);
 	submit_logged(core);
@@ -571,9 +585,9 @@ broker_free(struct broker *broker)
 	if (broker == NULL)
 		return;
 	struct core *core = &broker->core;
-	struct event *events[] = {broker->admit_event, broker->log_event, broker->tick_event, broker->progress_event,
-		broker->cursor_event, broker->trust_event, broker->stop_event, broker->signals[0], broker->signals[1],
-		broker->signals[2]};
+	struct event *events[] = {broker->admit_event, broker->log_event, broker->tick_event, broker->hour_event,
+		broker->progress_event, broker->cursor_event, broker->trust_event, broker->stop_event,
+		broker->signals[0], broker->signals[1], broker->signals[2]};
 
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (events[i] != NULL)

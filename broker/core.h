@@ -57,6 +57,7 @@ struct core {
 	struct submit_state *submits;
 	struct deliver_state *delivery;
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
+	bool is_tree_lost; /* damage took leaves: no checkpoint and no proof can be made that agrees with earlier ones */
 	bool is_storage_full;
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
@@ -92,6 +93,8 @@ bool submit_is_idle(const struct core *core);
 /* --- receipt.c: checkpoints, receipts, proofs ---------------------------------------------------------------------------- */
 /* Signs a checkpoint over the index as it stands. */
 enum liaison_err checkpoint_renew(struct core *core) LIAISON_MUST_CHECK;
+/* The newest checkpoint, or NULL where the tree is lost. */
+Liaison__Checkpoint *checkpoint_newest(struct core *core);
 /* Points into core->checkpoint; good until the next call. `from` == 0: none. */
 const struct merkle_path *checkpoint_consistency(struct core *core, uint64_t from);
 /* Points the fields at the path's nodes; returns how many. */
@@ -129,6 +132,10 @@ void unsubscribe_handle(struct core *core, struct session *session, const Liaiso
 void credit_handle(struct core *core, struct session *session, const Liaison__Credit *credit);
 void acknowledge_handle(struct core *core, struct session *session, const Liaison__Acknowledge *acknowledge);
 void feeds_handle(struct core *core, struct session *session, const Liaison__FeedsRequest *request);
+
+/* --- expiry.c: charter, rosters and this broker's keys that come to their end ------------------------------------------- */
+/* A log line for each that ends within 30 days, or has. */
+void expiry_note(struct core *core);
 
 /* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------------- */
 /* From a session with right operate. */

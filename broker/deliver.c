@@ -444,7 +444,7 @@ send_progress(struct core *core, struct feed *feed, bool at_end)
 	progress.n_lanes = FEED_LANES;
 	progress.lanes = pointers;
 	progress.at_end = at_end;
-	progress.checkpoint = &core->checkpoint.message;
+	progress.checkpoint = checkpoint_newest(core);
 	progress.n_consistency = path_fields(checkpoint_consistency(core, feed->session->checkpoint_size), fields);
 	progress.consistency = fields;
 	feed->session->checkpoint_size = core->checkpoint.message.size;

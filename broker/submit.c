@@ -119,7 +119,8 @@ refuse_submit(struct core *core, struct session *session, const struct net_messa
 		frame->frame_case == LIAISON__FRAME__FRAME_SUBMIT)
 		request = frame->submit->request;
 	frame_free(frame);
-	core_refuse(core, session, request, code, err_meaning(code));
+	core_refuse(core, session, request, code,
+		core->is_stopping ? "the broker is stopping; sent again when it is back" : err_meaning(code));
 }
 
 static enum liaison_err

@@ -19,6 +19,7 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_FRAMES 12
 #define ROUTE_BYTES 5
+#define LAST_WORDS_MS 500
 #define ENDPOINT_BYTES 128
 
 _Static_assert(sizeof(zmq_msg_t) <= sizeof(struct net_message), "net_message holds a zmq_msg_t");
@@ -317,10 +318,13 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
-	if (server->socket != NULL)
-		zmq_socket_monitor(server->socket, NULL, 0);
 	close_socket(server->monitor);
-	close_socket(server->socket);
+	if (server->socket != NULL) {
+		zmq_socket_monitor(server->socket, NULL, 0);
+		/* What was answered last may still leave. */
+		set_int(server->socket, ZMQ_LINGER, LAST_WORDS_MS);
+		zmq_close(server->socket);
+	}
 	free(server);
 }
 
