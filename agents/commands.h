@@ -6,9 +6,13 @@
 
 command_run_fn command_explain;
 command_run_fn command_feed;
+command_run_fn command_feeds;
+command_run_fn command_inbox;
+command_run_fn command_show;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;
+command_run_fn command_sandbox;
 command_run_fn command_charter;
 command_run_fn command_roster;
 command_run_fn command_roster_new;
