@@ -25,6 +25,5 @@ command_run_fn command_roster_push;
 command_run_fn command_trust;
 command_run_fn command_offices;
 command_run_fn command_publish;
-command_run_fn command_sandbox;
 
 #endif

@@ -22,12 +22,11 @@ static const struct command menu[] = {
 	{"trust", "whom this office trusts: import, show", command_trust},
 	{"offices", "who is who", command_offices},
 	{"publish", "check, sign and send alerts", command_publish},
-	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
-	{"sandbox", "a whole throw-away network on loopback", command_sandbox},
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
 	{"show", "one alert in full", command_show},
+	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{NULL, NULL, NULL},
 };
 
