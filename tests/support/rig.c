@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,8 @@ run_broker(struct rig *rig, int ready_fd)
 	struct broker *broker;
 	struct fault fault = {.message = ""};
 
+	/* A test that fails leaves no broker behind. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The clock of the child alone is moved: the parent has used its own already. */
 	clock_shift_for_tests(rig->clock_offset_ms);
 	note_set_level((enum note_level)rig->config.log_level);
