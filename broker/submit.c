@@ -289,12 +289,14 @@ static void
 finish_job(struct core *core, struct admit_job *job)
 {
 	struct session *session = session_of(core, job);
+	bool has_malformed = false;
 
 	for (size_t i = 0; i < job->count; i++) {
 		const struct admit_item *item = &job->items[i];
 		char id[ALERT_ID_BYTES];
 		if (item->err == LIAISON_OK)
 			continue;
+		has_malformed = has_malformed || item->err == LIAISON_MALFORMED;
 		if (item->is_parsed)
 			alert_id_format(id_of(item), id);
 		audit_refusal(core, job->office.text, item->err, item->is_parsed ? id : NULL,
@@ -304,6 +306,9 @@ finish_job(struct core *core, struct admit_job *job)
 		session->submits_in_flight--;
 		send_receipts(core, session, job);
 		send_refusals(core, session, job);
+		/* A batch counts once, however much of it is malformed. */
+		if (has_malformed)
+			accept_count_malformed(core->accept, session);
 	}
 	core->submits->jobs--;
 	admit_job_free(job);
