@@ -132,6 +132,8 @@ $(BUILD)/liaison: $(BUILD)/agents/main.o $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(UNIT_TESTS): LIBS += -lcmocka
+# ICU is what the table of countries is held against, and in no program.
+$(BUILD)/tests/unit/identifiers_test: LIBS += -licuuc
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
 		$(EDGE_LIB) $(PROTO_LIB)
