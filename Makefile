@@ -150,13 +150,13 @@ unit: $(UNIT_TESTS) ## build and run the unit tests only
 # --- installing -------------------------------------------------------------------------------------------------------
 SHARE := $(DESTDIR)$(PREFIX)/share
 SYSTEMD := $(DESTDIR)$(PREFIX)/lib/systemd
-SAMPLES := $(wildcard config/*.conf config/examples/* config/maps/*)
+SAMPLES := $(wildcard config/*.conf) $(shell find config/examples config/maps -type f)
 
 .PHONY: install uninstall
 install: $(PROGRAMS) ## install programs, manuals, samples and services under DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin && install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(Q)for page in $(wildcard config/man/*); do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit; done
-	$(Q)for file in $(SAMPLES); do [ -d $$file ] || install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
+	$(Q)for file in $(SAMPLES); do install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
 	$(Q)install -d $(SYSTEMD)/system $(SYSTEMD)/user
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaisond.service > $(SYSTEMD)/system/liaisond.service
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaison-feed@.service > $(SYSTEMD)/user/liaison-feed@.service
