@@ -147,6 +147,10 @@ $(FUZZERS) $(BUILD)/tests/fuzz/corpus: LIBS += -lcmocka
 unit: $(UNIT_TESTS) ## build and run the unit tests only
 	$(Q)set -e; for t in $(UNIT_TESTS); do echo "# $$t"; $$t; done
 
+.PHONY: demo
+demo: all ## see an alert travel: a network of three countries, from a border post into the neighbours' feeds
+	$(Q)BUILD=$(BUILD) bash tests/demo.sh
+
 .PHONY: help
 help: ## list the targets
 	$(Q)awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

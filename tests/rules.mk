@@ -5,6 +5,14 @@ CHECK_STAMP := build/.deps-check
 $(CHECK_STAMP): .ci/deps .ci/deps-check
 	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
 
+# --- all tests --------------------------------------------------------------------------------------------------------
+.PHONY: scenario test
+scenario: all ## run the scenarios: real processes over loopback (SCENARIO="name ..." for some)
+	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIO)
+
+test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
+	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
+
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.
 .PHONY: bench
