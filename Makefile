@@ -16,8 +16,7 @@ BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(f
 
 VERSION := 0.1.0
 
-PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols geos \
-	icu-uc icu-i18n libsystemd
+PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror
@@ -133,6 +132,8 @@ $(BUILD)/liaison: $(BUILD)/agents/main.o $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(UNIT_TESTS): LIBS += -lcmocka
+# ICU is what the table of countries is held against, and in no program.
+$(BUILD)/tests/unit/identifiers_test: LIBS += -licuuc
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
 		$(EDGE_LIB) $(PROTO_LIB)
