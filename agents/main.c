@@ -27,6 +27,8 @@ static const struct command menu[] = {
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
 	{"show", "one alert in full", command_show},
+	{"verify", "prove that the broker's log holds together, and holds what was received and published",
+		command_verify},
 	{NULL, NULL, NULL},
 };
 
