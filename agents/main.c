@@ -22,13 +22,12 @@ static const struct command menu[] = {
 	{"trust", "whom this office trusts: import, show", command_trust},
 	{"offices", "who is who", command_offices},
 	{"publish", "check, sign and send alerts", command_publish},
-	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
 	{"show", "one alert in full", command_show},
-	{"verify", "prove that the broker's log holds together, and holds what was received and published",
-		command_verify},
+	{"verify", "prove that the broker's log holds what was received and published", command_verify},
+	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{NULL, NULL, NULL},
 };
 

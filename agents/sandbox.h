@@ -1,13 +1,13 @@
 /*
- * A throw-away network on loopback, in one folder:
+ * A whole throw-away network on loopback, in one folder:
  *
- *   sandbox.json            which network, countries, brokers, end points: written last, so that what has it is whole
- *   root/                   root keys and charter
- *   authority/              each country's authority and duty key, and its roster
- *   brokers/kh.broker/      the broker's home, its log of events, its process number
- *   kh.blo.demo/ ...        an office's home each
+ *   sandbox.conf       network, countries, broker, end point; written last, so that a half-made sandbox has none
+ *   authority/         the secret keys of root, authorities and duty: root-1.key, kh-authority.key, kh-duty.key
+ *   trust/             root.keys, charters and rosters, as every home and the broker got them
+ *   kh.broker/         the broker's home, with its log.txt, pid and ready files
+ *   kh.blo.demo/ ...   the offices' homes
  *
- * One broker serves all countries: the first one's.
+ * Keys here have no passphrase and all lie side by side, which no real network may do. One broker serves all countries.
  */
 #ifndef LIAISON_AGENTS_SANDBOX_H
 #define LIAISON_AGENTS_SANDBOX_H
@@ -15,50 +15,68 @@
 #include "agents/app.h"
 #include "agents/home.h"
 
-#include <stddef.h>
 #include <sys/types.h>
 
-#define SANDBOX_COUNTRIES_MAX 32
-#define SANDBOX_OFFICES 5 /* of each country */
+#define SANDBOX_CONF "sandbox.conf"
+#define SANDBOX_COUNTRIES_MAX 16
+#define SANDBOX_OFFICES_MAX (SANDBOX_COUNTRIES_MAX * 8)
 
 struct sandbox {
-	char *dir; /* owned, absolute */
+	char *dir; /* absolute */
 	char network[NETWORK_ID_BYTES_MAX + 1];
-	char countries[SANDBOX_COUNTRIES_MAX][MEMBER_BYTES]; /* "kh" */
+	char countries[SANDBOX_COUNTRIES_MAX][3]; /* "KH"; the first one's broker serves all */
 	size_t country_count;
 	struct office_id broker;
 	char endpoint[HOME_ENDPOINT_BYTES];
+	struct office_id offices[SANDBOX_OFFICES_MAX];
+	size_t office_count;
 };
 
-/* "kh.blo.demo": office `number` (0 to SANDBOX_OFFICES - 1) of a country. */
-void sandbox_office(const char *country, size_t number, struct office_id *office);
-const char *sandbox_template(size_t number); /* "blo" */
-
-/* From the folder. LIAISON_NOT_FOUND: it is no sandbox (or does not exist); LIAISON_CORRUPT. */
-enum liaison_err sandbox_load(const char *dir, struct sandbox *out, struct fault *fault) LIAISON_MUST_CHECK;
+/* Frees what the sandbox owns. */
 void sandbox_clear(struct sandbox *sandbox);
 
-/* Makes everything in an empty or new folder. LIAISON_EXISTS if something else is there. */
-enum liaison_err sandbox_make(const struct app *app, const char *dir, const char (*countries)[MEMBER_BYTES],
-	size_t country_count, struct sandbox *out, struct fault *fault) LIAISON_MUST_CHECK;
+/* --- what it holds (sandbox_dir.c) ---------------------------------------------------------------------------------- */
 
-/* --- the broker's process -------------------------------------------------------------------------------------------- */
+/* What each country has an office of, as templates name it: "blo"; NULL past the last. */
+const char *sandbox_kind(size_t position);
 
-/* Its number; 0: it does not run. */
-pid_t sandbox_pid(const struct sandbox *sandbox);
+/* "KH,TH,VN", and what follows from it: the broker's id, the offices. LIAISON_BAD_USAGE. */
+enum liaison_err sandbox_set_countries(
+	struct sandbox *sandbox, const char *countries, struct fault *fault) LIAISON_MUST_CHECK;
 
-/* Starts it and waits until it takes connections. LIAISON_IO, LIAISON_INTERNAL with the end of what it said. */
-enum liaison_err sandbox_start(
+/*
+ * The sandbox in `dir`. LIAISON_NOT_FOUND: the folder is missing or empty, or one that was begun and not finished.
+ * LIAISON_BAD_USAGE: it holds other things. LIAISON_BAD_CONFIG: sandbox.conf does not hold.
+ */
+enum liaison_err sandbox_open(const char *dir, struct sandbox *out, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* Makes `sandbox->dir` and marks it as begun, after wiping what an earlier call has left half-made. */
+enum liaison_err sandbox_begin(struct sandbox *sandbox, const char *dir, struct fault *fault) LIAISON_MUST_CHECK;
+/* Takes the mark away: all is there. */
+void sandbox_finish(const struct sandbox *sandbox);
+
+/* Removes everything in `dir` and the folder itself. Follows no link. */
+enum liaison_err sandbox_wipe(const char *dir, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* --- making it (sandbox_make.c) ------------------------------------------------------------------------------------- */
+
+/* Makes all that lies on disk in sandbox->dir (an empty or half-made folder), for sandbox->countries. */
+enum liaison_err sandbox_make(const struct app *app, struct sandbox *sandbox, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* --- the broker's process (sandbox_process.c) ----------------------------------------------------------------------- */
+
+/* `liaisond --init`, to its end. */
+enum liaison_err sandbox_broker_init(const struct sandbox *sandbox, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* The running broker's process; 0: it does not run. A number that another process has taken over does not count. */
+pid_t sandbox_broker_pid(const struct sandbox *sandbox);
+
+/* Starts the broker if it does not run, and waits until it takes connections. */
+enum liaison_err sandbox_broker_start(
 	const struct app *app, const struct sandbox *sandbox, struct fault *fault) LIAISON_MUST_CHECK;
 
-/* Ends it in order. LIAISON_OK if it did not run. */
-enum liaison_err sandbox_stop(
+/* SIGTERM, and SIGKILL if it has not ended 15 s later. LIAISON_OK where it did not run. */
+enum liaison_err sandbox_broker_stop(
 	const struct app *app, const struct sandbox *sandbox, struct fault *fault) LIAISON_MUST_CHECK;
-
-/* Runs liaisond (beside this program, else from PATH) to its end with these arguments, output into `log`. */
-enum liaison_err sandbox_run_broker(char *const arguments[], const char *log, struct fault *fault) LIAISON_MUST_CHECK;
-
-/* `dir`/brokers/ID/`name`, from malloc; NULL without memory. */
-char *sandbox_broker_file(const struct sandbox *sandbox, const char *name);
 
 #endif

@@ -1,226 +1,285 @@
-/* The sandbox's broker as a process of its own, which outlives this program. */
 #include "agents/sandbox.h"
+
+#include "agents/say.h"
+#include "proto/edge/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_MS 20000
-#define STOP_MS 15000
-#define LOOK_MS 20
+#define BROKER_PROGRAM "liaisond"
+#define START_MS (30 * MS_PER_SECOND)
+#define STOP_MS (15 * MS_PER_SECOND)
+#define LOOK_EVERY_MS 10
+#define LAST_LINES_BYTES 240
 
-/* --- finding and running liaisond ------------------------------------------------------------------------------------ */
-
-/* Beside this program, where a build and an installation both have it; else whatever PATH says. */
-static void
-broker_program(char out[PATH_MAX])
+/* `sandbox`/`broker`/`name`, from malloc; NULL without memory. */
+static char *
+broker_file(const struct sandbox *sandbox, const char *name)
 {
-	ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - sizeof "/liaisond");
+	char *path = NULL;
 
-	if (len > 0) {
-		out[len] = '\0';
-		char *slash = strrchr(out, '/');
-		if (slash != NULL) {
-			memcpy(slash, "/liaisond", sizeof "/liaisond");
-			if (access(out, X_OK) == 0)
-				return;
-		}
-	}
-	memcpy(out, "liaisond", sizeof "liaisond");
+	return asprintf(&path, "%s/%s/%s", sandbox->dir, sandbox->broker.text, name) < 0 ? NULL : path;
 }
 
-/* In the child: away from the terminal, output into `log`, then liaisond. Does not return. */
 static void
-become_broker(char *const arguments[], const char *log)
+wait_a_moment(void)
 {
-	char program[PATH_MAX];
-	char **argv = (char **)(uintptr_t)arguments;
+	(void)poll(NULL, 0, LOOK_EVERY_MS);
+}
 
-	setsid();
-	int null = open("/dev/null", O_RDONLY);
-	int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-	if (null < 0 || out < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-		dup2(out, STDERR_FILENO) < 0)
-		_exit(127);
-	for (int fd = 3; fd < 1024; fd++)
-		close(fd); /* locks and pipes of ours are not the broker's */
-	broker_program(program);
-	execvp(program, argv);
-	dprintf(STDERR_FILENO, "%s: %s\n", program, strerror(errno));
+/* --- which process ---------------------------------------------------------------------------------------------------- */
+
+/* When the process began, in ticks since the machine's start; 0: there is none of that number, or it has ended. */
+static unsigned long long
+process_began(pid_t pid, char comm[32])
+{
+	char path[64], text[1024];
+	unsigned long long began = 0;
+	char state = 'Z';
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	size_t len = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	/* proc(5): the name stands in parentheses and may hold any byte; the state follows, the start is field 22. */
+	char *open = strchr(text, '('), *close = strrchr(text, ')');
+	if (open == NULL || close == NULL || close < open)
+		return 0;
+	snprintf(comm, 32, "%.*s", (int)(close - open - 1), open + 1);
+	if (sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		    &state, &began) != 2 ||
+		state == 'Z' || state == 'X')
+		return 0;
+	return began;
+}
+
+pid_t
+sandbox_broker_pid(const struct sandbox *sandbox)
+{
+	unsigned long long began = 0;
+	char comm[32] = "";
+	long pid = 0;
+
+	char *path = broker_file(sandbox, "pid");
+	FILE *file = path != NULL ? fopen(path, "re") : NULL;
+	free(path);
+	if (file == NULL)
+		return 0;
+	int got = fscanf(file, "%ld %llu", &pid, &began);
+	fclose(file);
+	if (got != 2 || pid <= 1 || began == 0)
+		return 0;
+	return process_began((pid_t)pid, comm) == began && strcmp(comm, BROKER_PROGRAM) == 0 ? (pid_t)pid : 0;
+}
+
+/* --- starting --------------------------------------------------------------------------------------------------------- */
+
+/* The broker's program beside this one, else by PATH. Does not return but on failure. */
+static void
+exec_broker(char *const argv[])
+{
+	char self[PATH_MAX], program[PATH_MAX + sizeof "/" BROKER_PROGRAM];
+
+	ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (len > 0) {
+		self[len] = '\0';
+		snprintf(program, sizeof program, "%s/" BROKER_PROGRAM, dirname(self));
+		if (access(program, X_OK) == 0)
+			execv(program, argv);
+	}
+	execvp(BROKER_PROGRAM, argv);
+	dprintf(STDERR_FILENO,
+		"liaison: cannot start " BROKER_PROGRAM ", neither beside this program nor by PATH: %s\n",
+		strerror(errno));
+}
+
+static bool
+redirect(const char *log)
+{
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	return nothing >= 0 && out >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	       dup2(out, STDERR_FILENO) >= 0;
+}
+
+/* In the child: its number and start are on disk before the broker begins, so that none runs unknown. */
+static bool
+write_pid(const char *path)
+{
+	char text[64], comm[32];
+	struct fault fault;
+
+	snprintf(text, sizeof text, "%ld %llu\n", (long)getpid(), process_began(getpid(), comm));
+	return file_replace(path, text, strlen(text), 0600, &fault) == LIAISON_OK;
+}
+
+/* Where a broker that did not start says why: the end of its log. */
+static void
+last_lines(const char *log, char out[LAST_LINES_BYTES])
+{
+	FILE *file = fopen(log, "re");
+
+	out[0] = '\0';
+	if (file == NULL)
+		return;
+	if (fseek(file, -(LAST_LINES_BYTES - 1), SEEK_END) != 0)
+		rewind(file);
+	size_t len = fread(out, 1, LAST_LINES_BYTES - 1, file);
+	fclose(file);
+	while (len > 0 && out[len - 1] == '\n')
+		len--;
+	out[len] = '\0';
+	char *last = strrchr(out, '\n');
+	if (last != NULL)
+		memmove(out, last + 1, strlen(last));
+	text_make_safe(out);
+}
+
+/* Forks `liaisond` with `argv`; `pid_file` NULL: the caller waits for its end. -1 on failure. */
+static pid_t
+spawn(const char *log, const char *pid_file, char *const argv[])
+{
+	pid_t child = fork();
+
+	if (child != 0)
+		return child;
+	if (redirect(log) && setsid() >= 0 && (pid_file == NULL || write_pid(pid_file)))
+		exec_broker(argv);
 	_exit(127);
 }
 
 enum liaison_err
-sandbox_run_broker(char *const arguments[], const char *log, struct fault *fault)
+sandbox_broker_init(const struct sandbox *sandbox, struct fault *fault)
 {
-	int status = 0;
-
-	pid_t pid = fork();
-	if (pid < 0)
-		return fault_errno(fault, LIAISON_IO, errno, "cannot start liaisond");
-	if (pid == 0)
-		become_broker(arguments, log);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return LIAISON_OK;
-	return fault_set(fault, LIAISON_INTERNAL, "liaisond ended with %d; see %s",
-		WIFEXITED(status) ? WEXITSTATUS(status) : -1, log);
-}
-
-/* --- which process it is --------------------------------------------------------------------------------------------- */
-
-/* Whether the process is a liaisond with this configuration: numbers are used again. */
-static bool
-is_broker(pid_t pid, const char *conf)
-{
-	char path[64], line[2 * PATH_MAX];
-	bool is_ours = false;
-
-	snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	size_t len = fread(line, 1, sizeof line - 1, file);
-	fclose(file);
-	line[len] = '\0';
-	for (size_t at = 0; at < len; at += strlen(line + at) + 1)
-		is_ours = is_ours || strcmp(line + at, conf) == 0;
-	return is_ours;
-}
-
-pid_t
-sandbox_pid(const struct sandbox *sandbox)
-{
-	char *pid_file = sandbox_broker_file(sandbox, "pid");
-	char *conf = sandbox_broker_file(sandbox, "liaisond.conf");
-	long pid = 0;
-
-	FILE *file = pid_file != NULL ? fopen(pid_file, "re") : NULL;
-	if (file != NULL) {
-		if (fscanf(file, "%ld", &pid) != 1)
-			pid = 0;
-		fclose(file);
-	}
-	if (pid <= 1 || conf == NULL || !is_broker((pid_t)pid, conf))
-		pid = 0;
-	free(pid_file);
-	free(conf);
-	return (pid_t)pid;
-}
-
-/* --- starting -------------------------------------------------------------------------------------------------------- */
-
-/* The last line of what the broker said, for the message. */
-static void
-last_words(const char *log, char *out, size_t size)
-{
-	char line[LIAISON_FAULT_BYTES];
-
-	out[0] = '\0';
-	FILE *file = fopen(log, "re");
-	if (file == NULL)
-		return;
-	while (fgets(line, sizeof line, file) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] != '\0')
-			snprintf(out, size, "%s", line);
-	}
-	fclose(file);
-}
-
-static enum liaison_err
-await_ready(const struct app *app, pid_t pid, const char *ready, const char *log, struct fault *fault)
-{
-	int64_t until = app_monotonic(app) + READY_MS;
-	char said[LIAISON_FAULT_BYTES];
-	int status = 0;
-
-	while (app_monotonic(app) < until) {
-		if (access(ready, F_OK) == 0)
-			return LIAISON_OK;
-		if (waitpid(pid, &status, WNOHANG) == pid) {
-			last_words(log, said, sizeof said);
-			return fault_set(fault, LIAISON_IO, "the broker ended at once (exit %d): %s",
-				WIFEXITED(status) ? WEXITSTATUS(status) : -1, said);
-		}
-		(void)poll(NULL, 0, LOOK_MS);
-	}
-	return fault_set(fault, LIAISON_IO, "the broker was not ready in %d seconds; see %s", READY_MS / 1000, log);
-}
-
-static enum liaison_err
-write_pid(const char *path, pid_t pid, struct fault *fault)
-{
-	FILE *file = fopen(path, "we");
-
-	if (file == NULL)
-		return fault_errno(fault, LIAISON_IO, errno, "cannot write %s", path);
-	bool is_good = fprintf(file, "%ld\n", (long)pid) > 0;
-	is_good = fclose(file) == 0 && is_good;
-	return is_good ? LIAISON_OK : fault_errno(fault, LIAISON_IO, errno, "cannot write %s", path);
-}
-
-enum liaison_err
-sandbox_start(const struct app *app, const struct sandbox *sandbox, struct fault *fault)
-{
-	char *conf = sandbox_broker_file(sandbox, "liaisond.conf");
-	char *log = sandbox_broker_file(sandbox, "liaisond.log");
-	char *ready = sandbox_broker_file(sandbox, "ready");
-	char *pid_file = sandbox_broker_file(sandbox, "pid");
+	char said[LAST_LINES_BYTES], *home = NULL, *log = NULL;
 	enum liaison_err err = LIAISON_OK;
+	int status = 0;
 
-	if (conf == NULL || log == NULL || ready == NULL || pid_file == NULL) {
+	if (asprintf(&home, "%s/%s", sandbox->dir, sandbox->broker.text) < 0)
+		home = NULL;
+	if (asprintf(&log, "%s/init.txt", sandbox->dir) < 0)
+		log = NULL;
+	if (home == NULL || log == NULL) {
 		err = fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 		goto out;
 	}
-	char name[] = "liaisond", config_option[] = "-c", ready_option[] = "--ready-file";
-	char *const arguments[] = {name, config_option, conf, ready_option, ready, NULL};
-	unlink(ready);
-	pid_t pid = fork();
-	if (pid < 0) {
-		err = fault_errno(fault, LIAISON_IO, errno, "cannot start liaisond");
+	char *argv[] = {(char[]){BROKER_PROGRAM}, (char[]){"--init"}, home, (char[]){"--id"},
+		(char *)(uintptr_t)sandbox->broker.text, (char[]){"--listen"}, (char *)(uintptr_t)sandbox->endpoint,
+		NULL};
+	pid_t child = spawn(log, NULL, argv);
+	if (child < 0) {
+		err = fault_errno(fault, LIAISON_IO, errno, "cannot start " BROKER_PROGRAM);
 		goto out;
 	}
-	if (pid == 0)
-		become_broker(arguments, log);
-	err = write_pid(pid_file, pid, fault);
-	if (err == LIAISON_OK)
-		err = await_ready(app, pid, ready, log, fault);
-	if (err != LIAISON_OK && sandbox_pid(sandbox) == pid)
-		kill(pid, SIGTERM);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		last_lines(log, said);
+		err = fault_set(fault, LIAISON_IO, "`liaisond --init %s` did not work: %s", home, said);
+	}
+	(void)unlink(log);
+out:
+	free(home);
+	free(log);
+	return err;
+}
+
+static enum liaison_err
+await_ready(const struct app *app, pid_t child, const char *ready, const char *log, struct fault *fault)
+{
+	const int64_t deadline = app_monotonic(app) + START_MS;
+	char said[LAST_LINES_BYTES];
+	int status = 0;
+
+	for (;;) {
+		if (access(ready, F_OK) == 0)
+			return LIAISON_OK;
+		if (waitpid(child, &status, WNOHANG) == child) {
+			last_lines(log, said);
+			return fault_set(fault, LIAISON_IO,
+				"the broker ended at its start, and says: %s (all of it: %s)", said, log);
+		}
+		if (app_monotonic(app) >= deadline)
+			return fault_set(fault, LIAISON_IO,
+				"the broker, process %ld, takes no connections after %d s; look into %s", (long)child,
+				(int)(START_MS / MS_PER_SECOND), log);
+		wait_a_moment();
+	}
+}
+
+enum liaison_err
+sandbox_broker_start(const struct app *app, const struct sandbox *sandbox, struct fault *fault)
+{
+	enum liaison_err err = LIAISON_OK;
+
+	if (sandbox_broker_pid(sandbox) != 0)
+		return LIAISON_OK;
+	char *conf = broker_file(sandbox, "liaisond.conf"), *ready = broker_file(sandbox, "ready");
+	char *log = broker_file(sandbox, "log.txt"), *pid_file = broker_file(sandbox, "pid");
+	if (conf == NULL || ready == NULL || log == NULL || pid_file == NULL) {
+		err = fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
+		goto out;
+	}
+	if (unlink(ready) != 0 && errno != ENOENT) {
+		err = fault_errno(fault, LIAISON_IO, errno, "cannot remove %s", ready);
+		goto out;
+	}
+	char *argv[] = {(char[]){BROKER_PROGRAM}, (char[]){"-c"}, conf, (char[]){"--ready-file"}, ready, NULL};
+	pid_t child = spawn(log, pid_file, argv);
+	err = child < 0 ? fault_errno(fault, LIAISON_IO, errno, "cannot start " BROKER_PROGRAM)
+			: await_ready(app, child, ready, log, fault);
 out:
 	free(conf);
-	free(log);
 	free(ready);
+	free(log);
 	free(pid_file);
 	return err;
 }
 
-enum liaison_err
-sandbox_stop(const struct app *app, const struct sandbox *sandbox, struct fault *fault)
+/* --- stopping --------------------------------------------------------------------------------------------------------- */
+
+static bool
+has_ended(const struct app *app, const struct sandbox *sandbox, int64_t wait_ms)
 {
-	int64_t until = app_monotonic(app) + STOP_MS;
-	pid_t pid = sandbox_pid(sandbox);
+	const int64_t deadline = app_monotonic(app) + wait_ms;
+
+	while (sandbox_broker_pid(sandbox) != 0) {
+		if (app_monotonic(app) >= deadline)
+			return false;
+		wait_a_moment();
+	}
+	return true;
+}
+
+enum liaison_err
+sandbox_broker_stop(const struct app *app, const struct sandbox *sandbox, struct fault *fault)
+{
+	pid_t pid = sandbox_broker_pid(sandbox);
 
 	if (pid == 0)
 		return LIAISON_OK;
 	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot stop process %ld", (long)pid);
-	while (sandbox_pid(sandbox) == pid) {
-		if (app_monotonic(app) >= until)
-			return fault_set(fault, LIAISON_BUSY,
-				"process %ld did not end in %d seconds; look at its log in %s/brokers", (long)pid,
-				STOP_MS / 1000, sandbox->dir);
-		(void)waitpid(pid, NULL, WNOHANG); /* if it was this program's child */
-		(void)poll(NULL, 0, LOOK_MS);
-	}
-	return LIAISON_OK;
+	if (has_ended(app, sandbox, STOP_MS))
+		return LIAISON_OK;
+	say_warning(app, "%s did not end in %d s and is killed; nothing that it acknowledged is lost by that",
+		sandbox->broker.text, (int)(STOP_MS / MS_PER_SECOND));
+	if (kill(pid, SIGKILL) != 0 && errno != ESRCH)
+		return fault_errno(fault, LIAISON_IO, errno, "cannot kill process %ld", (long)pid);
+	return has_ended(app, sandbox, STOP_MS) ? LIAISON_OK
+						: fault_set(fault, LIAISON_IO, "process %ld does not end", (long)pid);
 }

@@ -154,6 +154,31 @@ make_log(const struct log_options *options, struct fault *fault)
 	return log_create(options, &epoch, fault);
 }
 
+/* A log that lost its end can look like one that a crash left: what was seen of it before says which. */
+static void
+check_log_seen(struct core *core)
+{
+	struct stored_log seen;
+	struct digest root;
+	char why[256];
+
+	if (store_get_log(core->store, &seen, NULL) != LIAISON_OK || core->is_tree_lost)
+		return;
+	if (memcmp(seen.epoch, core->epoch.bytes, sizeof seen.epoch) != 0) {
+		core_set_read_only(core, "the log is of another epoch than the one that state.db belongs to");
+		return;
+	}
+	if (seen.size <= index_size(core->index)) {
+		merkle_tree_root(index_tree(core->index), seen.size, &root);
+		if (digest_equal(&root, &seen.root))
+			return;
+	}
+	snprintf(why, sizeof why,
+		"this broker had a log of %llu records, and what lies there (%llu records) does not continue it",
+		(unsigned long long)seen.size, (unsigned long long)index_size(core->index));
+	core_set_read_only(core, why);
+}
+
 static enum liaison_err
 open_log(struct broker *broker, struct fault *fault)
 {
@@ -168,8 +193,15 @@ open_log(struct broker *broker, struct fault *fault)
 	struct log_report report;
 	struct log *log;
 	char text[512];
+	struct stored_log seen = {.size = 0};
 
 	enum liaison_err err = log_open(&options, &visitor, &log, &report, fault);
+	if (err == LIAISON_NOT_FOUND && store_get_log(core->store, &seen, NULL) != LIAISON_NOT_FOUND)
+		return fault_set(fault, LIAISON_CORRUPT,
+			"%s holds no log, but this broker had one of %llu records: restore the folder, or, if it is "
+			"lost, start "
+			"with an empty data folder and tell every office that the log began anew",
+			broker->log_dir, (unsigned long long)seen.size);
 	if (err == LIAISON_NOT_FOUND) {
 		err = make_log(&options, fault);
 		if (err == LIAISON_OK)
@@ -183,6 +215,7 @@ open_log(struct broker *broker, struct fault *fault)
 		log_finding_text(&report.damage, text, sizeof text);
 		core_set_read_only(core, text);
 	}
+	check_log_seen(core);
 	core->reader = log_reader_new(disk_system(), broker->log_dir, &core->epoch);
 	if (core->reader == NULL) {
 		log_close(log);
@@ -221,14 +254,23 @@ load_feed(void *arg, const struct stored_feed *row)
 }
 
 static enum liaison_err
-open_state(struct core *core, struct fault *fault)
+open_store(struct core *core, struct fault *fault)
 {
 	char *path = path_join(core->config->data_dir, "state.db");
-	enum liaison_err err = path != NULL ? store_open(path, &core->store, fault) : LIAISON_NO_MEMORY;
+	enum liaison_err err = path != NULL ? store_open(path, &core->store, fault)
+					    : fault_set(fault, LIAISON_NO_MEMORY, "no memory for a path");
 
 	free(path);
+	return err;
+}
+
+static enum liaison_err
+load_feeds(struct core *core, struct fault *fault)
+{
+	enum liaison_err err = LIAISON_OK;
+
 	core->feeds = feeds_new();
-	if (err == LIAISON_OK && core->feeds == NULL)
+	if (core->feeds == NULL)
 		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for feeds");
 	if (err == LIAISON_OK)
 		err = match_new(rng_system(), &core->match);
@@ -503,6 +545,8 @@ open_everything(struct broker *broker, struct fault *fault)
 					 core->base == NULL || core->net == NULL))
 		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for the broker");
 	if (err == LIAISON_OK)
+		err = open_store(core, fault);
+	if (err == LIAISON_OK)
 		err = open_log(broker, fault);
 	if (err == LIAISON_OK)
 		err = begin_log(core, fault);
@@ -513,7 +557,7 @@ open_everything(struct broker *broker, struct fault *fault)
 		err = check_identity(core, fault);
 	}
 	if (err == LIAISON_OK)
-		err = open_state(core, fault);
+		err = load_feeds(core, fault);
 	if (err == LIAISON_OK)
 		err = admit_new(worker_count(config), core->network, core->crossings, &core->admit, fault);
 	if (err == LIAISON_OK)

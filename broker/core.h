@@ -56,6 +56,7 @@ struct core {
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
 	struct deliver_state *delivery;
+	uint64_t log_seen; /* the size that the store was told last */
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
 	bool is_tree_lost; /* damage took leaves: no checkpoint and no proof can be made that agrees with earlier ones */
 	bool is_storage_full;
