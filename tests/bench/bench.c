@@ -108,6 +108,20 @@ bench_cpu_seconds(pid_t pid)
 	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
 }
 
+double
+bench_resident_bytes(pid_t pid)
+{
+	char path[64];
+	unsigned long pages;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		bench_die("read", path);
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
 /* --- samples ------------------------------------------------------------------------------------------------------- */
 
 static int

@@ -48,6 +48,17 @@ workload_new(struct rig *rig, Liaison__Kind kind, uint64_t first, size_t frames,
 	return workload;
 }
 
+size_t
+workload_envelope_bytes(const struct workload *workload)
+{
+	/* Body, fingerprint, numbers, signature, and their tags; the path of a batch comes on top. */
+	size_t path = 0;
+
+	for (size_t leaves = workload->alert_count / workload->frame_count; leaves > 1; leaves = (leaves + 1) / 2)
+		path += 2 + DIGEST_BYTES;
+	return workload->body_bytes / workload->alert_count + 3 + 2 + KEY_ID_BYTES + 4 + 2 + SIGNATURE_BYTES + path;
+}
+
 void
 workload_free(struct workload *workload)
 {

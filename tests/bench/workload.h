@@ -23,6 +23,8 @@ struct workload {
  * itself, more share a signature.
  */
 struct workload *workload_new(struct rig *rig, Liaison__Kind kind, uint64_t first, size_t frames, size_t per_frame);
+/* Of one alert as it is delivered, on average: its body and what proves it. */
+size_t workload_envelope_bytes(const struct workload *workload);
 void workload_free(struct workload *workload); /* takes NULL */
 
 /*
