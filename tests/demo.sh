@@ -104,7 +104,7 @@ pid=$(sed 's/ .*//' net/kh.broker/pid)
 show "kill -9 $pid    # kh.broker"
 kill -9 "$pid"
 
-say "It starts again. What it acknowledged is there: an office that was asleep all the time gets both, in order."
+say "It starts again. What it acknowledged is there: a feed that begins only now gets both, the urgent one first."
 do_it liaison -q sandbox up net
 do_it liaison --home net/th.blo.demo feed archive --until-end
 must_say 'kh.blo.demo/1'

@@ -141,6 +141,15 @@ at() { # at OFFICE COMMAND...: `liaison COMMAND` as that office of the sandbox
 	liaison --home "$NET/$office" "$@"
 }
 
+free_port() { # a port of 127.0.0.1 at which nobody listens now
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
 broker_pid() { sed 's/ .*//' "$NET/kh.broker/pid"; }
 
 a_route() { # a_route HEADLINE [HANDLING]: an alert on standard output that any office may publish
