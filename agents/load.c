@@ -366,8 +366,9 @@ load_init(struct load *load, struct fault *fault)
 void
 load_clear(struct load *load)
 {
-	if (load->drafts != NULL)
-		clear_drafts(load);
+	if (load->drafts == NULL)
+		return; /* load_init never ran: nothing is held, no lock either */
+	clear_drafts(load);
 	free(load->drafts);
 	sender_free(load->sender);
 	for (size_t i = 0; i < LOAD_FILES_MAX && load->agent != NULL; i++)
