@@ -56,6 +56,19 @@ check_state(const struct original *original, struct fault *fault)
 	return LIAISON_OK;
 }
 
+/* A number that this office has not come to yet; a lower one that is missing may be older than this home. */
+static enum liaison_err
+check_given(struct agent *agent, const struct original *original, struct fault *fault)
+{
+	uint64_t next = 0;
+
+	enum liaison_err err = post_next_sequence(agent->post, &next, fault);
+	if (err == LIAISON_OK && original->id.sequence >= next)
+		return fault_set(
+			fault, LIAISON_BAD_REFERENCE, "this office has published nothing called %s", original->text);
+	return err;
+}
+
 enum liaison_err
 original_find(struct agent *agent, const char *id, struct original *out, struct fault *fault)
 {
@@ -70,7 +83,7 @@ original_find(struct agent *agent, const char *id, struct original *out, struct 
 	enum liaison_err err = is_own ? outbox_find(agent->post, original.id.sequence, take_outbox, &search, fault)
 				      : inbox_find(agent->post, original.text, take_inbox, &search, fault);
 	if (err == LIAISON_NOT_FOUND)
-		err = LIAISON_OK;
+		err = is_own ? check_given(agent, &original, fault) : LIAISON_OK;
 	if (err == LIAISON_OK && original.state != 0)
 		err = check_state(&original, fault);
 	if (err != LIAISON_OK) {
@@ -98,8 +111,12 @@ known_original(void *index, const struct alert_id *id)
 
 	if (!alert_id_equal(id, &original->id))
 		return known;
-	const struct facts *facts = original->kept.admitted.facts;
 	known.is_known = true;
+	known.message = LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_ALERT;
+	known.kind = original->kind;
+	if (!original->is_held)
+		return known; /* the broker knows the rest */
+	const struct facts *facts = original->kept.admitted.facts;
 	known.body_hash = original->kept.admitted.body_hash;
 	known.message = facts->message;
 	known.kind = facts->kind;
@@ -108,12 +125,10 @@ known_original(void *index, const struct alert_id *id)
 }
 
 enum liaison_err
-original_admit(
-	struct agent *agent, const struct original *original, const struct admitted *message, struct fault *fault)
+original_admit(struct agent *agent, struct original *original, const struct admitted *message, struct fault *fault)
 {
-	if (!original->is_held)
-		return LIAISON_OK;
-	return admit_state(message, agent->trust, known_original, (void *)(uintptr_t)original, fault);
+	original->kind = message->facts->kind;
+	return admit_state(message, agent->trust, known_original, original, fault);
 }
 
 bool

@@ -15,6 +15,7 @@ struct original {
 	bool is_held;            /* `kept` below is filled */
 	struct kept kept;        /* owned */
 	enum outbox_state state; /* of the office's own; 0: another's, or not held */
+	Liaison__Kind kind;      /* for original_admit, of one that is not held: what the message about it says */
 };
 
 /*
@@ -26,7 +27,7 @@ enum liaison_err original_find(
 void original_clear(struct original *original);
 
 /* What the broker will ask of a message about it, as far as it can be told here (admit_state). */
-enum liaison_err original_admit(struct agent *agent, const struct original *original, const struct admitted *message,
+enum liaison_err original_admit(struct agent *agent, struct original *original, const struct admitted *message,
 	struct fault *fault) LIAISON_MUST_CHECK;
 
 /* Whether some office that the original addressed is not addressed by `update`: it must hear that it is replaced. */

@@ -133,6 +133,9 @@ compose(struct follow_up *follow_up, Liaison__Alert *alert, struct draft drafts[
 		err = follow_up_notice(follow_up, LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_SUPERSEDED,
 			LIAISON__NOTICE_REASON__NOTICE_REASON_REPLACED, &drafts[1], fault);
 		*count += err == LIAISON_OK;
+		if (err == LIAISON_OK)
+			say_note(follow_up->report.app,
+				"the offices that it no longer addresses get the notice SUPERSEDED");
 	}
 	return err;
 }
