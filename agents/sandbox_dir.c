@@ -25,7 +25,7 @@ _Static_assert(SANDBOX_COUNTRIES_MAX *KINDS <= SANDBOX_OFFICES_MAX, "every offic
 const char *
 sandbox_kind(size_t position)
 {
-	return position < KINDS ? kinds[position] : NULL;
+	return position < SANDBOX_KINDS ? kinds[position] : NULL;
 }
 
 void
@@ -66,7 +66,7 @@ list_offices(struct sandbox *sandbox)
 		sandbox->broker.text, sizeof sandbox->broker.text, "%c%c.broker", tolower(first[0]), tolower(first[1]));
 	sandbox->office_count = 0;
 	for (size_t i = 0; i < sandbox->country_count; i++)
-		for (size_t k = 0; k < KINDS; k++)
+		for (size_t k = 0; k < SANDBOX_KINDS; k++)
 			snprintf(sandbox->offices[sandbox->office_count++].text, OFFICE_ID_BYTES, "%c%c.%s.demo",
 				tolower(sandbox->countries[i][0]), tolower(sandbox->countries[i][1]), kinds[k]);
 }
