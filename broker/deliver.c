@@ -85,7 +85,7 @@ deliver_clear(struct core *core)
 	core->delivery = NULL;
 }
 
-/* --- who may have it ----------------------------------------------------------------------------------------------------- */
+/* --- who may have it ---------------------------------------------------------------------------------------------- */
 
 static const struct office *
 feed_office(struct core *core, struct feed *feed)

@@ -29,7 +29,7 @@ coverage-run: all
 
 .PHONY: lint
 lint: $(UNIT_TESTS) $(PROGRAMS) | $(CHECK_STAMP) ## the walls of the house, clang-format, cppcheck, clang-tidy
-	$(Q).ci/lint $(BUILD)
+	$(Q)LINT_CFLAGS="$(PKG_CFLAGS)" .ci/lint $(BUILD)
 
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.

@@ -1,6 +1,7 @@
 /* The broker as a whole, over loopback: what a reader of the wire would care for. */
 #include "proto/alert_leaf.h"
 #include "proto/envelope.h"
+#include "proto/signature.h"
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
 
