@@ -8,9 +8,11 @@
 #include "broker/note.h"
 #include "proto/document.h"
 #include "proto/edge/docfile.h"
+#include "proto/edge/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum liaison_err
 trust_add(struct core *core, enum document_type type, const Liaison__Signed *document, enum trust_change *change,
@@ -303,6 +305,28 @@ adopt_folder(struct core *core)
 	for (size_t i = 0; i < trust_suspension_count(folder); i++)
 		adopt_and_say(core, DOCUMENT_SUSPENSION, trust_signed_suspension(folder, i));
 	trust_unref(folder);
+}
+
+static int64_t
+changed_ns(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Documents come in by rename, so that the folder's own time changes with each. */
+void
+adopt_folder_if_changed(struct core *core)
+{
+	char *suspensions = path_join(core->config->trust_dir, "suspensions");
+	int64_t at_ns = changed_ns(core->config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	if (at_ns == core->trust_folder_ns)
+		return;
+	core->trust_folder_ns = at_ns;
+	adopt_folder(core);
 }
 
 /* --- frames ---------------------------------------------------------------------------------------------------------------------- */

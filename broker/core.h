@@ -40,8 +40,10 @@ struct core {
 	struct event_base *base;
 	struct net *net;
 	struct accept *accept;
-	struct trust *trust; /* the present view */
+	struct trust *trust;     /* the present view */
+	int64_t trust_folder_ns; /* when its folder changed last, as far as it was read */
 	struct secret_keys *keys;
+	char *log_dir;
 	char network[NETWORK_ID_BYTES_MAX + 1];
 	struct crossings *crossings;
 	struct epoch epoch;
@@ -56,12 +58,18 @@ struct core {
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
 	struct deliver_state *delivery;
+	uint64_t log_seen; /* the size that the store was told last */
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
 	bool is_tree_lost; /* damage took leaves: no checkpoint and no proof can be made that agrees with earlier ones */
 	bool is_storage_full;
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
 
+/* --- open.c: `config`, `clock` are set before; a core that failed to open is closed all the same --------------------------- */
+enum liaison_err core_open(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
+void core_close(struct core *core);
+
+/* --- core.c ---------------------------------------------------------------------------------------------------------------- */
 int64_t core_now(const struct core *core);
 int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */
@@ -143,6 +151,8 @@ void adopt_handle(struct core *core, struct session *session, const Liaison__Tru
 void adopt_suspension_handle(struct core *core, struct session *session, const Liaison__Signed *suspension);
 /* From the trust folder; says what was taken. */
 void adopt_folder(struct core *core);
+/* The same if anything came into it since the last time. */
+void adopt_folder_if_changed(struct core *core);
 /* From the log, at start: what was adopted in this broker's life. */
 void adopt_record(struct core *core, const struct stored_record *record);
 /* Sends what this session's hello says that it lacks. */

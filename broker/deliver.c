@@ -557,6 +557,20 @@ deliver_progress(struct core *core)
 	}
 }
 
+/* How far the log is known to go: what the next start must find. */
+static enum liaison_err
+save_log_seen(struct core *core, struct fault *fault)
+{
+	struct stored_log seen = {.size = core->checkpoint.message.size};
+
+	if (core->is_tree_lost || seen.size == core->log_seen)
+		return LIAISON_OK;
+	memcpy(seen.epoch, core->epoch.bytes, sizeof seen.epoch);
+	memcpy(seen.root.bytes, core->checkpoint.root, sizeof seen.root.bytes);
+	core->log_seen = seen.size;
+	return store_set_log(core->store, &seen, fault);
+}
+
 void
 deliver_save_cursors(struct core *core)
 {
@@ -572,6 +586,8 @@ deliver_save_cursors(struct core *core)
 			feed->lanes[FEED_URGENT].cursor, feed->lanes[FEED_ORDINARY].cursor, &fault);
 		feed->is_dirty = err != LIAISON_OK;
 	}
+	if (err == LIAISON_OK)
+		err = save_log_seen(core, &fault);
 	if (err == LIAISON_OK)
 		err = store_commit(core->store, &fault);
 	if (err != LIAISON_OK)

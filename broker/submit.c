@@ -662,7 +662,7 @@ submit_logged(struct core *core)
 			grew = true;
 		} else if (records[i]->err == LIAISON_STORAGE_FULL) {
 			core->is_storage_full = true;
-		} else {
+		} else if (records[i]->err == LIAISON_READ_ONLY) {
 			core_set_read_only(
 				core, "the log could not be written; restart the broker when its disk is well");
 		}

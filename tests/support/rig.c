@@ -131,8 +131,9 @@ run_broker(struct rig *rig, int ready_fd)
 	_exit(0);
 }
 
-void
-rig_start(struct rig *rig)
+/* Starts the broker; false if it ended before it was ready. */
+static bool
+try_start(struct rig *rig)
 {
 	int pipe_fds[2];
 	size_t got = 0;
@@ -159,8 +160,23 @@ rig_start(struct rig *rig)
 		got += (size_t)n;
 	}
 	close(pipe_fds[0]);
-	if (got == 0)
+	return got > 0;
+}
+
+void
+rig_start(struct rig *rig)
+{
+	if (!try_start(rig))
 		fail("broker", "ended at its start");
+}
+
+int
+rig_start_fails(struct rig *rig)
+{
+	if (try_start(rig))
+		fail("broker", "started where it must not");
+	int status = rig_stop(rig, SIGTERM);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int

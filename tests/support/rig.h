@@ -27,6 +27,8 @@ struct rig {
 /* A world, its folder, and a configuration without rate limits; `broker` ("kh.broker") serves kh, th and vn. */
 struct rig *rig_new(uint64_t seed);
 void rig_start(struct rig *rig);
+/* Expects that the broker refuses to start; returns its exit code. */
+int rig_start_fails(struct rig *rig);
 /* Ends the broker with the signal and waits; returns its exit status as waitpid gives it. */
 int rig_stop(struct rig *rig, int signal);
 void rig_free(struct rig *rig);

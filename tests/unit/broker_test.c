@@ -620,6 +620,63 @@ a_client_with_a_chosen_routing_id_harms_nobody(void **state)
 	rig_free(rig);
 }
 
+/* Two whole lives: the second finds less than the first acknowledged. */
+static struct rig *
+rig_with_a_past(void)
+{
+	struct rig *rig = started_rig();
+	struct rig_client *publisher = rig_connect(rig, PUBLISHER);
+
+	for (uint64_t sequence = 1; sequence <= 3; sequence++) {
+		submit_route(rig, publisher, sequence);
+		accepted_index(publisher);
+	}
+	rig_disconnect(publisher);
+	expect_clean_stop(rig);
+	return rig;
+}
+
+static void
+a_log_folder_that_vanished_is_not_silently_begun_anew(void **state)
+{
+	struct rig *rig = rig_with_a_past();
+	char from[512], to[512];
+	(void)state;
+
+	snprintf(from, sizeof from, "%s/data/log", rig->dir);
+	snprintf(to, sizeof to, "%s/away", rig->dir);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(rig_start_fails(rig), 65);
+	rig_free(rig);
+}
+
+static void
+a_log_that_was_put_back_from_an_older_copy_is_read_only(void **state)
+{
+	struct rig *rig = started_rig();
+	char command[1200];
+	(void)state;
+
+	expect_clean_stop(rig);
+	snprintf(command, sizeof command, "cp -a %s/data/log %s/copy", rig->dir, rig->dir);
+	assert_int_equal(system(command), 0);
+	rig_start(rig);
+	struct rig_client *publisher = rig_connect(rig, PUBLISHER);
+	submit_route(rig, publisher, 1);
+	accepted_index(publisher);
+	rig_disconnect(publisher);
+	expect_clean_stop(rig);
+	snprintf(command, sizeof command, "rm -rf %s/data/log && mv %s/copy %s/data/log", rig->dir, rig->dir, rig->dir);
+	assert_int_equal(system(command), 0);
+	rig_start(rig);
+	publisher = rig_connect(rig, PUBLISHER);
+	submit_route(rig, publisher, 2);
+	assert_int_equal(
+		rig_expect(publisher, LIAISON__FRAME__FRAME_REFUSAL)->refusal->code, LIAISON__CODE__CODE_READ_ONLY);
+	rig_disconnect(publisher);
+	rig_free(rig);
+}
+
 int
 main(void)
 {
@@ -641,6 +698,8 @@ main(void)
 		cmocka_unit_test(a_cancelled_alert_is_not_given_to_a_new_feed_but_its_notice_is_given_to_all),
 		cmocka_unit_test(an_agent_that_saw_more_of_the_log_makes_the_broker_read_only),
 		cmocka_unit_test(a_client_with_a_chosen_routing_id_harms_nobody),
+		cmocka_unit_test(a_log_folder_that_vanished_is_not_silently_begun_anew),
+		cmocka_unit_test(a_log_that_was_put_back_from_an_older_copy_is_read_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
