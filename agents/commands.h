@@ -9,6 +9,7 @@ command_run_fn command_feed;
 command_run_fn command_feeds;
 command_run_fn command_inbox;
 command_run_fn command_show;
+command_run_fn command_verify;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;

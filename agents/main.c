@@ -26,6 +26,7 @@ static const struct command menu[] = {
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
 	{"show", "one alert in full", command_show},
+	{"verify", "prove that the broker's log holds what was received and published", command_verify},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{NULL, NULL, NULL},
 };
