@@ -132,7 +132,10 @@ read_conf(const char *path, struct sandbox *sandbox, struct fault *fault)
 	free(countries);
 	config_destroy(&config);
 	buf_clear(&text);
-	return err == LIAISON_OK || err == LIAISON_NO_MEMORY ? err : LIAISON_BAD_CONFIG;
+	if (err == LIAISON_OK || err == LIAISON_NO_MEMORY)
+		return err;
+	fault->code = LIAISON_BAD_CONFIG;
+	return LIAISON_BAD_CONFIG;
 }
 
 /* Whether nothing lies in the folder but what an unfinished `up` has left. */
