@@ -116,8 +116,12 @@ agent_office(const struct agent *agent)
 enum liaison_err
 agent_connect(struct agent *agent, int64_t deadline_ms, struct link **out, struct fault *fault)
 {
-	const struct link_setup setup = {.app = agent->app, .home = agent->home, .keys = agent->keys,
-		.trust = agent->trust, .post = agent->post, .stop_fd = -1};
+	const struct link_setup setup = {.app = agent->app,
+		.home = agent->home,
+		.keys = agent->keys,
+		.trust = agent->trust,
+		.post = agent->post,
+		.stop_fd = -1};
 
 	enum liaison_err err = link_open(&setup, deadline_ms, out, fault);
 	if (err == LIAISON_OK)

@@ -9,6 +9,7 @@ command_run_fn command_feed;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;
+command_run_fn command_sandbox;
 command_run_fn command_charter;
 command_run_fn command_roster;
 command_run_fn command_roster_new;
@@ -21,6 +22,5 @@ command_run_fn command_roster_push;
 command_run_fn command_trust;
 command_run_fn command_offices;
 command_run_fn command_publish;
-command_run_fn command_sandbox;
 
 #endif

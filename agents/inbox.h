@@ -76,8 +76,8 @@ enum liaison_err inbox_each_about(
 enum liaison_err inbox_each(
 	struct post *post, uint64_t limit, inbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 /* All of one log from record `from` on, by place; no more than `limit` rows. */
-enum liaison_err inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t limit, inbox_row_fn *each,
-	void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t limit,
+	inbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err inbox_count(struct post *post, uint64_t *count, struct fault *fault) LIAISON_MUST_CHECK;
 
 #endif

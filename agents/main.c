@@ -11,6 +11,7 @@
 const char *argp_program_version = "liaison " LIAISON_VERSION;
 
 static const struct command menu[] = {
+	{"sandbox", "a throw-away network on loopback: up, status, down", command_sandbox},
 	{"home", "make an office's home", command_home},
 	{"keys", "secret keys and cards", command_keys},
 	{"charter", "the root's work: which countries take part", command_charter},
@@ -20,7 +21,6 @@ static const struct command menu[] = {
 	{"publish", "check, sign and send alerts", command_publish},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
-	{"sandbox", "a whole throw-away network on loopback", command_sandbox},
 	{NULL, NULL, NULL},
 };
 
