@@ -6,6 +6,9 @@
 
 command_run_fn command_explain;
 command_run_fn command_feed;
+command_run_fn command_feeds;
+command_run_fn command_inbox;
+command_run_fn command_show;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;

@@ -1,11 +1,9 @@
 #include "agents/filter_options.h"
 
+#include "agents/codes_arg.h"
 #include "proto/base/message.h"
 #include "proto/filter.h"
-#include "proto/json.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -53,22 +51,15 @@ filter_of(struct filter_options *chosen, struct argp_state *state)
 	return chosen->message;
 }
 
-/* The value of an enum by its name in JSON, in any case. */
 static int
-read_code(const ProtobufCEnumDescriptor *descriptor, const char *option, char *name, struct argp_state *state)
+read_code(const ProtobufCEnumDescriptor *descriptor, const char *option, const char *name, struct argp_state *state)
 {
+	struct fault fault;
 	int value = 0;
 
-	for (char *at = name; *at != '\0'; at++)
-		*at = (char)(*at == '-' ? '_' : toupper((unsigned char)*at));
-	if (json_enum_value(descriptor, name, &value))
-		return value;
-	const char *nearest = json_enum_nearest(descriptor, name);
-	if (nearest != NULL)
-		argp_error(state, "--%s: there is no `%s`; did you mean `%s`?", option, name, nearest);
-	else
-		argp_error(state, "--%s: there is no `%s`; `liaison explain --code` knows the codes", option, name);
-	return 0;
+	if (code_parse(descriptor, option, name, &value, &fault) != LIAISON_OK)
+		argp_error(state, "%s", fault.message);
+	return value;
 }
 
 /* Calls back for each part of a list with commas. */
@@ -186,15 +177,6 @@ add_texts(char ***texts, size_t *count, const char *option, const char *list, st
 	each_part(list, option, add_text, &target, state);
 }
 
-static int
-one_code(const ProtobufCEnumDescriptor *descriptor, const char *option, const char *text, struct argp_state *state)
-{
-	char name[JSON_NAME_BYTES];
-
-	snprintf(name, sizeof name, "%s", text);
-	return read_code(descriptor, option, name, state);
-}
-
 static error_t
 read_option(int key, char *arg, struct argp_state *state)
 {
@@ -217,11 +199,11 @@ read_option(int key, char *arg, struct argp_state *state)
 	case KEY_LANG: add_texts(&filter->langs, &filter->n_langs, "lang", arg, state); break;
 	case KEY_MIN_SEVERITY:
 		filter->has_min_severity = 1;
-		filter->min_severity = one_code(&liaison__severity__descriptor, "min-severity", arg, state);
+		filter->min_severity = read_code(&liaison__severity__descriptor, "severity", arg, state);
 		break;
 	case KEY_MIN_URGENCY:
 		filter->has_min_urgency = 1;
-		filter->min_urgency = one_code(&liaison__urgency__descriptor, "min-urgency", arg, state);
+		filter->min_urgency = read_code(&liaison__urgency__descriptor, "urgency", arg, state);
 		break;
 	case KEY_NEAR: add_near(filter, arg, state); break;
 	case KEY_BBOX: add_bbox(filter, arg, state); break;

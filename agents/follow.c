@@ -4,23 +4,18 @@
 #include "agents/say.h"
 #include "proto/frame.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#define WINDOW_MESSAGES (LINK_RECEIVE_HIGH_WATER / 2)
-#define WINDOW_BYTES (4U * 1024 * 1024)
-#define GATHER_MESSAGES (WINDOW_MESSAGES / 4) /* shown and committed together at most */
+#define GATHER_MESSAGES (FOLLOW_WINDOW_MESSAGES / 4) /* shown and committed together at most */
 #define CACHED_BATCHES 4096
 #define CONNECT_MS 10000 /* one round of trying; until-end gives up after it */
 #define PAUSE_MS 500
 #define PAUSE_MAX_MS 30000
-#define ANSWER_MS 15000
 #define SETTLE_MS 3000
-#define CHANNEL 1
 
 void
 follow_end_quietly(struct follow *follow, int exit_code)
@@ -47,317 +42,6 @@ follow_context(const struct follow *follow)
 	};
 }
 
-/* --- what waits ------------------------------------------------------------------------------------------------------ */
-
-/* A varint's bytes. */
-static uint64_t
-varint_size(uint64_t value)
-{
-	uint64_t size = 1;
-
-	for (; value >= 0x80; value >>= 7)
-		size++;
-	return size;
-}
-
-/* What an item costs of the credit: its field in the delivery, whole (proto/README.md, "Credit"). */
-static uint64_t
-credit_bytes(const Liaison__DeliveryItem *item)
-{
-	uint64_t inner = liaison__delivery_item__get_packed_size(item);
-
-	return 1 + varint_size(inner) + inner;
-}
-
-static bool
-enqueue(struct follow *follow, enum reading_lane lane, Liaison__Frame *frame)
-{
-	struct waiting_queue *queue = &follow->queues[lane];
-	struct waiting *node = calloc(1, sizeof *node);
-
-	if (node == NULL)
-		return false;
-	node->frame = frame;
-	if (queue->last != NULL)
-		queue->last->next = node;
-	else
-		queue->first = node;
-	queue->last = node;
-	return true;
-}
-
-static void
-clear_queues(struct follow *follow)
-{
-	for (int lane = 0; lane < READING_LANES; lane++) {
-		struct waiting_queue *queue = &follow->queues[lane];
-		while (queue->first != NULL) {
-			struct waiting *node = queue->first;
-			queue->first = node->next;
-			frame_free(node->frame);
-			free(node);
-		}
-		queue->last = NULL;
-	}
-}
-
-bool
-follow_peek(const struct follow *follow, enum reading_lane lane, struct place_in_lane *out)
-{
-	const struct waiting *node = follow->queues[lane].first;
-
-	if (node == NULL || follow->link == NULL)
-		return false;
-	const Liaison__DeliveryItem *wire = node->frame->delivery->items[node->at];
-	const Liaison__Checkpoint *checkpoint = link_checkpoint(follow->link);
-	if (checkpoint == NULL || wire->index >= checkpoint->size)
-		return false;
-	*out = (struct place_in_lane){
-		.place = {.broker = follow->broker, .index = wire->index}, .wire = wire, .bytes = credit_bytes(wire)};
-	memcpy(out->place.epoch, follow->epoch, sizeof out->place.epoch);
-	return true;
-}
-
-Liaison__Frame *
-follow_pass(struct follow *follow, enum reading_lane lane)
-{
-	struct waiting_queue *queue = &follow->queues[lane];
-	struct waiting *node = queue->first;
-
-	assert(node != NULL);
-	if (++node->at < node->frame->delivery->n_items)
-		return NULL;
-	Liaison__Frame *frame = node->frame;
-	queue->first = node->next;
-	if (queue->first == NULL)
-		queue->last = NULL;
-	free(node);
-	return frame;
-}
-
-bool
-follow_is_idle(const struct follow *follow)
-{
-	return follow->queues[READING_URGENT].first == NULL && follow->queues[READING_ORDINARY].first == NULL;
-}
-
-/* --- telling the broker ---------------------------------------------------------------------------------------------- */
-
-static enum liaison_err
-send_credit(struct follow *follow, struct fault *fault)
-{
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	Liaison__Credit credit = LIAISON__CREDIT__INIT;
-
-	if (!reading_credit(&follow->reading, &credit.messages, &credit.bytes))
-		return LIAISON_OK;
-	credit.has_channel = credit.has_messages = credit.has_bytes = 1;
-	credit.channel = CHANNEL;
-	frame.frame_case = LIAISON__FRAME__FRAME_CREDIT;
-	frame.credit = &credit;
-	return link_send(follow->link, &frame, fault);
-}
-
-static enum liaison_err
-send_acknowledge(struct follow *follow, enum reading_lane lane, struct fault *fault)
-{
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	Liaison__Acknowledge acknowledge = LIAISON__ACKNOWLEDGE__INIT;
-
-	if (!reading_acknowledge(&follow->reading, lane, &acknowledge.cursor))
-		return LIAISON_OK;
-	acknowledge.has_channel = acknowledge.has_lane = acknowledge.has_epoch = acknowledge.has_cursor = 1;
-	acknowledge.channel = CHANNEL;
-	acknowledge.lane = lane == READING_URGENT ? LIAISON__LANE__LANE_URGENT : LIAISON__LANE__LANE_ORDINARY;
-	acknowledge.epoch = (ProtobufCBinaryData){sizeof follow->epoch, follow->epoch};
-	frame.frame_case = LIAISON__FRAME__FRAME_ACKNOWLEDGE;
-	frame.acknowledge = &acknowledge;
-	return link_send(follow->link, &frame, fault);
-}
-
-enum liaison_err
-follow_commit(struct follow *follow, struct fault *fault)
-{
-	struct post *post = follow->agent.post;
-	struct reading *reading = &follow->reading;
-	struct fault unsent;
-
-	enum liaison_err err = follow->link != NULL ? link_keep_checkpoint(follow->link, fault) : LIAISON_OK;
-	if (err == LIAISON_OK)
-		err = feed_post_move(post, follow->feed, reading->lanes[READING_URGENT].cursor,
-			reading->lanes[READING_ORDINARY].cursor, fault);
-	if (err == LIAISON_OK)
-		err = post_commit(post, fault);
-	if (err != LIAISON_OK) {
-		post_rollback(post);
-		return err;
-	}
-	for (int lane = 0; lane < READING_LANES; lane++)
-		follow->saved[lane] = reading->lanes[lane].cursor;
-	if (follow->link == NULL)
-		return LIAISON_OK;
-	/* What does not leave is found out by the next wait on the link, and told again on the next one. */
-	for (int lane = 0; lane < READING_LANES; lane++)
-		if (send_acknowledge(follow, (enum reading_lane)lane, &unsent) != LIAISON_OK)
-			say_detail(follow->app, "%s", unsent.message);
-	if (send_credit(follow, &unsent) != LIAISON_OK)
-		say_detail(follow->app, "%s", unsent.message);
-	return LIAISON_OK;
-}
-
-enum liaison_err
-follow_save_cursors(struct follow *follow, struct fault *fault)
-{
-	const struct reading *reading = &follow->reading;
-
-	if (reading->lanes[READING_URGENT].cursor == follow->saved[READING_URGENT] &&
-		reading->lanes[READING_ORDINARY].cursor == follow->saved[READING_ORDINARY])
-		return LIAISON_OK;
-	enum liaison_err err = post_begin(follow->agent.post, fault);
-	return err == LIAISON_OK ? follow_commit(follow, fault) : err;
-}
-
-/* --- subscribing ----------------------------------------------------------------------------------------------------- */
-
-struct kept_feed {
-	const uint8_t *epoch; /* the present one */
-	uint64_t cursors[READING_LANES];
-	uint8_t filter[64 * 1024];
-	size_t filter_len;
-	bool is_there, is_of_epoch;
-};
-
-static enum liaison_err
-read_kept(void *arg, const struct feed_row *row, struct fault *fault)
-{
-	struct kept_feed *kept = arg;
-
-	(void)fault;
-	kept->is_there = true;
-	kept->is_of_epoch = memcmp(row->epoch, kept->epoch, INBOX_EPOCH_BYTES) == 0;
-	kept->cursors[READING_URGENT] = row->urgent;
-	kept->cursors[READING_ORDINARY] = row->ordinary;
-	if (row->filter_len <= sizeof kept->filter) {
-		kept->filter_len = row->filter_len;
-		if (row->filter_len > 0)
-			memcpy(kept->filter, row->filter, row->filter_len);
-	}
-	return LIAISON_OK;
-}
-
-static enum liaison_err
-read_subscribed(struct follow *follow, const Liaison__Subscribed *subscribed, uint64_t theirs[READING_LANES],
-	struct fault *fault)
-{
-	const Liaison__Checkpoint *checkpoint = link_checkpoint(follow->link);
-	bool has[READING_LANES] = {false};
-
-	for (size_t i = 0; i < subscribed->n_lanes; i++) {
-		enum reading_lane lane =
-			subscribed->lanes[i]->lane == LIAISON__LANE__LANE_URGENT ? READING_URGENT : READING_ORDINARY;
-		theirs[lane] = subscribed->lanes[i]->cursor;
-		has[lane] = true;
-	}
-	if (!has[READING_URGENT] || !has[READING_ORDINARY] || subscribed->epoch.len != INBOX_EPOCH_BYTES)
-		return fault_set(fault, LIAISON_MALFORMED, "the broker's answer does not say where the feed stands");
-	if (checkpoint != NULL && memcmp(checkpoint->epoch.data, subscribed->epoch.data, INBOX_EPOCH_BYTES) != 0)
-		return fault_set(fault, LIAISON_INCONSISTENT,
-			"%s feeds from another log than the one it signs; tell its operator and keep this message",
-			follow->broker);
-	memcpy(follow->epoch, subscribed->epoch.data, INBOX_EPOCH_BYTES);
-	return LIAISON_OK;
-}
-
-/* What of the feed is to be kept from now on: filter, epoch, cursors. Inside a transaction. */
-static enum liaison_err
-keep_feed(struct follow *follow, struct kept_feed *kept, bool is_elsewhere, struct fault *fault)
-{
-	const Liaison__Filter *filter = follow->options->filter;
-	const struct reading *reading = &follow->reading;
-	struct feed_row row = {.broker = follow->broker,
-		.name = follow->options->name,
-		.filter = kept->filter,
-		.filter_len = kept->filter_len,
-		.urgent = reading->lanes[READING_URGENT].cursor,
-		.ordinary = reading->lanes[READING_ORDINARY].cursor};
-	struct inbox_place from = {.broker = follow->broker};
-	uint64_t first = row.urgent < row.ordinary ? row.urgent : row.ordinary;
-
-	if (filter != NULL && liaison__filter__get_packed_size(filter) <= sizeof kept->filter)
-		row.filter_len = liaison__filter__pack(filter, kept->filter);
-	memcpy(row.epoch, follow->epoch, sizeof row.epoch);
-	memcpy(from.epoch, follow->epoch, sizeof from.epoch);
-	from.index = first;
-	enum liaison_err err = feed_post_keep(follow->agent.post, &row, &follow->feed, fault);
-	if (err == LIAISON_OK && is_elsewhere)
-		err = shown_forget(follow->agent.post, follow->feed, &from, fault);
-	return err;
-}
-
-static enum liaison_err
-take_subscribed(struct follow *follow, const Liaison__Subscribed *subscribed, bool is_elsewhere, struct fault *fault)
-{
-	struct kept_feed *kept = calloc(1, sizeof *kept);
-	struct post *post = follow->agent.post;
-	uint64_t theirs[READING_LANES] = {0};
-
-	if (kept == NULL)
-		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
-	enum liaison_err err = read_subscribed(follow, subscribed, theirs, fault);
-	kept->epoch = follow->epoch;
-	if (err == LIAISON_OK)
-		err = feed_post_each(post, follow->broker, follow->options->name, read_kept, kept, fault);
-	if (err != LIAISON_OK)
-		goto out;
-	reading_init(&follow->reading, WINDOW_MESSAGES, WINDOW_BYTES);
-	reading_subscribed(
-		&follow->reading, theirs, kept->is_there && kept->is_of_epoch && !is_elsewhere ? kept->cursors : NULL);
-	err = post_begin(post, fault);
-	if (err == LIAISON_OK)
-		err = keep_feed(follow, kept, is_elsewhere, fault);
-	if (err == LIAISON_OK)
-		err = follow_commit(follow, fault); /* grants the first credit, too */
-	else
-		post_rollback(post);
-out:
-	free(kept);
-	return err;
-}
-
-static enum liaison_err
-subscribe(struct follow *follow, struct fault *fault)
-{
-	const struct follow_options *options = follow->options;
-	Liaison__Frame frame = LIAISON__FRAME__INIT, *answer = NULL;
-	Liaison__Subscribe subscribe = LIAISON__SUBSCRIBE__INIT;
-	bool is_elsewhere = !follow->has_begun && options->start != LIAISON__START__START_CURSOR;
-
-	subscribe.has_request = subscribe.has_channel = subscribe.has_start = 1;
-	subscribe.request = link_next_request(follow->link);
-	subscribe.channel = CHANNEL;
-	subscribe.feed = (char *)(uintptr_t)options->name;
-	subscribe.filter = (Liaison__Filter *)(uintptr_t)options->filter;
-	subscribe.start = is_elsewhere ? options->start : LIAISON__START__START_CURSOR;
-	subscribe.has_index = is_elsewhere && options->start == LIAISON__START__START_INDEX;
-	subscribe.index = options->index;
-	subscribe.has_take_over = subscribe.has_replace = 1;
-	/* After a loss the broker may still hold our own old session. */
-	subscribe.take_over = options->is_take_over || follow->has_begun;
-	subscribe.replace = options->is_replace && !follow->has_begun;
-	frame.frame_case = LIAISON__FRAME__FRAME_SUBSCRIBE;
-	frame.subscribe = &subscribe;
-	enum liaison_err err = link_ask(
-		follow->link, &frame, subscribe.request, LIAISON__FRAME__FRAME_SUBSCRIBED, ANSWER_MS, &answer, fault);
-	if (err != LIAISON_OK)
-		return err;
-	follow->is_at_end = false;
-	follow->may_be_due = true;
-	err = take_subscribed(follow, answer->subscribed, is_elsewhere, fault);
-	frame_free(answer);
-	follow->has_begun = follow->has_begun || err == LIAISON_OK;
-	return err;
-}
-
 /* --- frames ---------------------------------------------------------------------------------------------------------- */
 
 /* A checkpoint that came along, where one did. */
@@ -380,10 +64,10 @@ take_delivery(struct follow *follow, Liaison__Frame *frame, struct fault *fault)
 	enum liaison_err err =
 		take_checkpoint(follow, delivery->checkpoint, delivery->n_consistency, delivery->consistency, fault);
 	for (size_t i = 0; err == LIAISON_OK && i < delivery->n_items; i++)
-		err = reading_receive(
-			&follow->reading, lane, delivery->items[i]->index, credit_bytes(delivery->items[i]), fault);
+		err = reading_receive(&follow->reading, lane, delivery->items[i]->index,
+			follow_credit_bytes(delivery->items[i]), fault);
 	if (err == LIAISON_OK && delivery->n_items > 0) {
-		if (enqueue(follow, lane, frame))
+		if (follow_enqueue(follow, lane, frame))
 			return LIAISON_OK;
 		err = fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 	}
@@ -440,11 +124,11 @@ take_unsubscribe(struct follow *follow, const Liaison__Unsubscribe *unsubscribe,
 {
 	enum liaison_err code = unsubscribe->has_code ? (enum liaison_err)unsubscribe->code : LIAISON_OK;
 
-	clear_queues(follow);
+	follow_clear_queues(follow);
 	if (code == LIAISON_OK || err_is_for_now(code)) {
 		say_note(follow->app, "the broker begins the feed anew: %s",
 			unsubscribe->message != NULL ? unsubscribe->message : "it does not say why");
-		return follow_exec_stop(follow, fault) == LIAISON_OK ? subscribe(follow, fault) : fault->code;
+		return follow_exec_stop(follow, fault) == LIAISON_OK ? follow_subscribe(follow, fault) : fault->code;
 	}
 	return fault_set(fault, code, "the broker ended the feed %s: %s", follow->options->name,
 		unsubscribe->message != NULL ? unsubscribe->message : "it does not say why");
@@ -458,15 +142,15 @@ take_frame(struct follow *follow, Liaison__Frame *frame, struct fault *fault)
 
 	switch (frame->frame_case) {
 	case LIAISON__FRAME__FRAME_DELIVERY:
-		if (frame->delivery->channel == CHANNEL)
+		if (frame->delivery->channel == FOLLOW_CHANNEL)
 			return take_delivery(follow, frame, fault);
 		break;
 	case LIAISON__FRAME__FRAME_PROGRESS:
-		if (frame->progress->channel == CHANNEL)
+		if (frame->progress->channel == FOLLOW_CHANNEL)
 			err = take_progress(follow, frame->progress, fault);
 		break;
 	case LIAISON__FRAME__FRAME_UNSUBSCRIBE:
-		if (frame->unsubscribe->channel == CHANNEL)
+		if (frame->unsubscribe->channel == FOLLOW_CHANNEL)
 			err = take_unsubscribe(follow, frame->unsubscribe, fault);
 		break;
 	case LIAISON__FRAME__FRAME_REFUSAL:
@@ -548,6 +232,22 @@ is_passing(const struct follow *follow, enum liaison_err err)
 	return follow->has_begun && !follow->options->is_until_end && err == LIAISON_UNKNOWN_OFFICE;
 }
 
+/* So that the next reader need not wait until the broker notices that this one has gone. */
+static void
+unsubscribe(struct follow *follow)
+{
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+	Liaison__Unsubscribe over = LIAISON__UNSUBSCRIBE__INIT;
+	struct fault unsent;
+
+	over.has_channel = 1;
+	over.channel = FOLLOW_CHANNEL;
+	frame.frame_case = LIAISON__FRAME__FRAME_UNSUBSCRIBE;
+	frame.unsubscribe = &over;
+	if (link_send(follow->link, &frame, &unsent) != LIAISON_OK)
+		say_detail(follow->app, "%s", unsent.message);
+}
+
 static enum liaison_err
 connect_and_run(struct follow *follow, struct fault *fault)
 {
@@ -564,7 +264,7 @@ connect_and_run(struct follow *follow, struct fault *fault)
 	if (err != LIAISON_OK)
 		return err;
 	memcpy(follow->broker, link_broker(follow->link), strlen(link_broker(follow->link)) + 1);
-	err = subscribe(follow, fault);
+	err = follow_subscribe(follow, fault);
 	if (err == LIAISON_OK)
 		err = run_session(follow, fault);
 	struct fault stopped;
@@ -572,9 +272,11 @@ connect_and_run(struct follow *follow, struct fault *fault)
 		*fault = stopped;
 		err = stopped.code;
 	}
+	if (err == LIAISON_OK)
+		unsubscribe(follow);
 	if (err == LIAISON_OK && link_settle(follow->link, SETTLE_MS, &stopped) != LIAISON_OK)
 		say_detail(follow->app, "%s", stopped.message);
-	clear_queues(follow);
+	follow_clear_queues(follow);
 	agent_follow(&follow->agent, follow->link);
 	link_close(follow->link);
 	follow->link = NULL;

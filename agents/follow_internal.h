@@ -12,6 +12,9 @@
 #include "agents/signals.h"
 #include "agents/view.h"
 
+#define FOLLOW_CHANNEL 1
+#define FOLLOW_WINDOW_MESSAGES (LINK_RECEIVE_HIGH_WATER / 2)
+
 /* A delivery frame of which items are not yet handled. */
 struct waiting {
 	struct waiting *next;
@@ -83,6 +86,16 @@ bool follow_peek(const struct follow *follow, enum reading_lane lane, struct pla
 /* Takes it away. The frame it came in is handed to the caller when this was its last item, else NULL. */
 Liaison__Frame *follow_pass(struct follow *follow, enum reading_lane lane);
 bool follow_is_idle(const struct follow *follow); /* nothing waits in any lane */
+/* Takes the frame, a delivery with items. False: no memory; it is still the caller's. */
+bool follow_enqueue(struct follow *follow, enum reading_lane lane, Liaison__Frame *frame);
+void follow_clear_queues(struct follow *follow);
+/* What an item costs of the credit: its field in the delivery, whole (proto/README.md, "Credit"). */
+uint64_t follow_credit_bytes(const Liaison__DeliveryItem *item);
+
+/* --- where the feed stands ------------------------------------------------------------------------------------------- */
+
+/* Subscribes, keeps the feed, grants the first credit. A refusal is its code. */
+enum liaison_err follow_subscribe(struct follow *follow, struct fault *fault) LIAISON_MUST_CHECK;
 
 /* --- judging and keeping --------------------------------------------------------------------------------------------- */
 

@@ -111,7 +111,7 @@ judge_body(const struct item_context *context, struct item *item, struct fault *
 	err = check_signer(context, item, fault);
 	if (err == LIAISON_OK && facts->reference.sequence != 0)
 		err = admit_owner(facts, context->trust, fault);
-	if (err == LIAISON_OK)
+	if (err == LIAISON_OK && !context->was_released)
 		err = check_release(context, item, fault);
 	if (err != LIAISON_OK)
 		return err;

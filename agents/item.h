@@ -31,6 +31,7 @@ struct item_context {
 	const struct crossings *crossings;
 	struct batch_cache *cache; /* may be NULL */
 	int64_t now;
+	bool was_released; /* it was judged and shown before: release is not asked again */
 };
 
 struct item {

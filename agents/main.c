@@ -3,9 +3,12 @@
 #include "agents/commands.h"
 #include "agents/say.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 const char *argp_program_version = "liaison " LIAISON_VERSION;
@@ -21,6 +24,9 @@ static const struct command menu[] = {
 	{"publish", "check, sign and send alerts", command_publish},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
+	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
+	{"inbox", "what this office received", command_inbox},
+	{"show", "one alert in full", command_show},
 	{NULL, NULL, NULL},
 };
 
@@ -47,6 +53,14 @@ menu_as_text(void)
 	return text;
 }
 
+/* Text is UTF-8 whatever the system says; numbers stay as C has them. */
+static void
+set_locale(void)
+{
+	if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -54,6 +68,7 @@ main(int argc, char **argv)
 	struct fault fault;
 	char program[] = "liaison";
 
+	set_locale();
 	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {
 		fputs("liaison: libsodium or memory failed at start\n", stderr);
 		return EX_OSERR;

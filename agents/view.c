@@ -1,6 +1,5 @@
 #include "agents/view.h"
 
-#include "agents/line.h"
 #include "agents/say.h"
 #include "proto/json.h"
 
@@ -101,39 +100,45 @@ put_reason(struct line *line, Liaison__NoticeReason reason)
 }
 
 void
+view_json_fields(const struct item *item, struct line *line)
+{
+	line_text(line, "type", type_names[item->type]);
+	line_bytes(line, "epoch", item->place.epoch, sizeof item->place.epoch);
+	line_number(line, "index", item->place.index);
+	line_text(line, "broker", item->place.broker);
+	switch (item->type) {
+	case ITEM_NOTICE:
+		line_text(line, "notice", view_state_name(item->ends));
+		line_text(line, "id", item->id);
+		put_reason(line, item->reason);
+		/* fall through */
+	case ITEM_DELIVERY:
+		line_bool(line, "verified", true);
+		if (item->is_disputed)
+			line_bool(line, "disputed", true);
+		put_alert(line, item->admitted.alert);
+		break;
+	case ITEM_ERASED:
+		line_text(line, "id", item->id);
+		line_bytes(line, "leafHash", item->leaf_hash.bytes, sizeof item->leaf_hash.bytes);
+		put_reason(line, item->reason);
+		break;
+	case ITEM_UNVERIFIED:
+		line_bool(line, "verified", false);
+		line_text(line, "id", item->id[0] != '\0' ? item->id : NULL);
+		line_text(line, "code", err_name(item->why.code));
+		line_text(line, "message", item->why.message);
+		break;
+	}
+}
+
+void
 view_json(const struct item *item, struct buf *out)
 {
 	struct line line;
 
 	line_begin_object(&line);
-	line_text(&line, "type", type_names[item->type]);
-	line_bytes(&line, "epoch", item->place.epoch, sizeof item->place.epoch);
-	line_number(&line, "index", item->place.index);
-	line_text(&line, "broker", item->place.broker);
-	switch (item->type) {
-	case ITEM_NOTICE:
-		line_text(&line, "notice", view_state_name(item->ends));
-		line_text(&line, "id", item->id);
-		put_reason(&line, item->reason);
-		/* fall through */
-	case ITEM_DELIVERY:
-		line_bool(&line, "verified", true);
-		if (item->is_disputed)
-			line_bool(&line, "disputed", true);
-		put_alert(&line, item->admitted.alert);
-		break;
-	case ITEM_ERASED:
-		line_text(&line, "id", item->id);
-		line_bytes(&line, "leafHash", item->leaf_hash.bytes, sizeof item->leaf_hash.bytes);
-		put_reason(&line, item->reason);
-		break;
-	case ITEM_UNVERIFIED:
-		line_bool(&line, "verified", false);
-		line_text(&line, "id", item->id[0] != '\0' ? item->id : NULL);
-		line_text(&line, "code", err_name(item->why.code));
-		line_text(&line, "message", item->why.message);
-		break;
-	}
+	view_json_fields(item, &line);
 	line_close(&line);
 	buf_put(out, line.text.data, line.text.len);
 	out->failed = out->failed || line.text.failed;
@@ -230,8 +235,8 @@ colour_of(const Liaison__Alert *alert)
 	}
 }
 
-static const char *
-level_of(const Liaison__Alert *alert)
+const char *
+view_level(const Liaison__Alert *alert)
 {
 	const char *name = alert->handling != NULL
 				   ? json_enum_name(&liaison__level__descriptor, (int)alert->handling->level)
@@ -248,7 +253,7 @@ put_delivery(const struct view *view, const struct item *item, struct buf *out)
 
 	put_colour(view, colour_of(alert), out);
 	buf_put_format(
-		out, LINE_FORMAT, view_time(alert->sent, at), level_of(alert), kind != NULL ? kind : "-", item->id);
+		out, LINE_FORMAT, view_time(alert->sent, at), view_level(alert), kind != NULL ? kind : "-", item->id);
 	view_marks(alert, item->is_disputed, out);
 	put_safe(out, view_headline(view, alert));
 	put_colour(view, "0", out);

@@ -6,6 +6,7 @@
 #define LIAISON_AGENTS_VIEW_H
 
 #include "agents/item.h"
+#include "agents/line.h"
 #include "proto/base/buf.h"
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ void view_marks(const Liaison__Alert *alert, bool is_disputed, struct buf *out);
 /* "CANCELLED" of an inbox state; "" for a live one. */
 const char *view_state_name(enum inbox_state state);
 
+/* The fields of its JSON object into a line that is open. */
+void view_json_fields(const struct item *item, struct line *line);
 /* One JSON object, no line break. Check with buf_check. */
 void view_json(const struct item *item, struct buf *out);
 
@@ -47,6 +50,8 @@ void view_progress_json(const struct view_progress *progress, struct buf *out);
 
 /* One line for people, without a line break: sent, level, kind, id, marks and headline. */
 void view_line(const struct view *view, const struct item *item, struct buf *out);
+/* The level's name, "-" where there is none. */
+const char *view_level(const Liaison__Alert *alert);
 /* The headings over such lines. */
 void view_line_heading(struct buf *out);
 
