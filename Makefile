@@ -166,6 +166,10 @@ uninstall: ## remove what install put there
 	$(Q)rm -rf $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARE)/liaison $(SYSTEMD)/system/liaisond.service \
 	  $(SYSTEMD)/user/liaison-feed@.service $(foreach page,$(wildcard config/man/*),$(SHARE)/man/man$(lastword $(subst ., ,$(page)))/$(notdir $(page)))
 
+.PHONY: demo
+demo: all ## see an alert travel: a network of three countries, from a border post into the neighbours' feeds
+	$(Q)BUILD=$(BUILD) bash tests/demo.sh
+
 .PHONY: help
 help: ## list the targets
 	$(Q)awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,16 +1,5 @@
 # Tests and checks. Included by the Makefile, which builds what they run.
 
-# --- tests ----------------------------------------------------------------------------------------------------------
-SCENARIOS := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/scenario/*.sh))
-
-.PHONY: test scenario
-test: ## set all up and pass the tests: unit tests, then scenarios with real processes
-	$(Q)$(MAKE) --no-print-directory unit
-	$(Q)$(MAKE) --no-print-directory scenario
-
-scenario: $(PROGRAMS) ## run the scenarios only (SCENARIOS=tests/scenario/NAME.sh for one)
-	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIOS)
-
 .PHONY: san
 san: ## the tests again, with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory SAN=1 all test
@@ -35,6 +24,14 @@ lint: $(UNIT_TESTS) $(PROGRAMS) | $(CHECK_STAMP) ## the walls of the house, clan
 CHECK_STAMP := build/.deps-check
 $(CHECK_STAMP): .ci/deps .ci/deps-check
 	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
+
+# --- all tests --------------------------------------------------------------------------------------------------------
+.PHONY: scenario test
+scenario: all ## run the scenarios: real processes over loopback (SCENARIO="name ..." for some)
+	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIO)
+
+test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
+	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
 
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.
