@@ -31,7 +31,7 @@ struct admit_job {
 	/* in */
 	uint32_t route;
 	struct office_id office;    /* who submits, as ZAP said */
-	struct net_message message; /* owned */
+	struct net_message message; /* owned; empty once it was parsed */
 	struct trust *trust;        /* owned reference: the view at the time of arrival */
 	int64_t now;
 	/* out */
@@ -54,6 +54,7 @@ struct admit_context {
 	const struct crossings *crossings;
 	struct admission_limits limits;
 	struct batch_cache *cache;
+	struct arena arena; /* for the alert in hand */
 };
 
 /* Does the job in place. Pure but for memory. */
