@@ -46,6 +46,25 @@ refuse(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
+bool
+admit_context_init(struct admit_context *context, const char *network, const struct crossings *crossings)
+{
+	*context = (struct admit_context){
+		.network = network, .crossings = crossings, .cache = batch_cache_new(CACHED_BATCHES)};
+	admission_limits_default(&context->limits);
+	arena_init(&context->arena, ARENA_BYTES);
+	buf_init(&context->scratch, ENVELOPE_BYTES_MAX);
+	return context->cache != NULL;
+}
+
+void
+admit_context_clear(struct admit_context *context)
+{
+	batch_cache_free(context->cache);
+	arena_clear(&context->arena);
+	buf_clear(&context->scratch);
+}
+
 /* --- one item ------------------------------------------------------------------------------------------------------------ */
 
 /* The envelope that stays: the item's body with what proves it. */
@@ -119,9 +138,10 @@ encode_header(struct admit_item *item, const struct key_id *key)
 	return LIAISON_OK;
 }
 
+/* `batch_root`: of the tree from which the envelope's path was made, so that path and body are known to lead there; or NULL. */
 static enum liaison_err
-judge_item(struct admit_item *item, const struct envelope *envelope, const struct admit_job *job,
-	struct admit_context *context, struct buf *scratch, struct fault *fault)
+judge_item(struct admit_item *item, const struct envelope *envelope, const struct digest *batch_root,
+	const struct admit_job *job, struct admit_context *context, struct fault *fault)
 {
 	struct public_key key;
 	enum liaison_err err = admit_body_in(
@@ -134,12 +154,17 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;
-	err = envelope_verify_hashed(context->cache, context->network, &key, envelope, &item->admitted.body_hash);
+	if (batch_root != NULL)
+		err = batch_verify(
+			context->cache, context->network, &key, envelope->leaf_count, batch_root, envelope->signature);
+	else
+		err = envelope_verify_hashed(
+			context->cache, context->network, &key, envelope, &item->admitted.body_hash);
 	if (err != LIAISON_OK)
 		return fault_set(
 			fault, err, "the signature is not one over this body by the key that the envelope names");
 	item->is_signed = true;
-	err = encode_envelope(envelope, scratch, &item->envelope);
+	err = encode_envelope(envelope, &context->scratch, &item->envelope);
 	if (err == LIAISON_OK)
 		err = encode_header(item, &envelope->key);
 	if (err != LIAISON_OK)
@@ -180,9 +205,10 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 {
 	struct merkle_tree *tree = make_batch_tree(submit);
 	struct merkle_path path;
-	struct buf scratch;
+	struct digest root;
 
-	buf_init(&scratch, ENVELOPE_BYTES_MAX);
+	if (tree != NULL)
+		merkle_tree_root(tree, submit->n_items, &root);
 	for (size_t i = 0; i < submit->n_items; i++) {
 		struct admit_item *item = &job->items[i];
 		struct envelope envelope;
@@ -195,7 +221,7 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 			fault_set(
 				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
 		else
-			err = judge_item(item, &envelope, job, context, &scratch, &fault);
+			err = judge_item(item, &envelope, tree != NULL ? &root : NULL, job, context, &fault);
 		item->err = err;
 		if (err != LIAISON_OK)
 			refuse(item, err, fault.message);
@@ -203,7 +229,6 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 		item->admitted.alert = NULL;
 		arena_reset(&context->arena);
 	}
-	buf_clear(&scratch);
 	merkle_tree_free(tree);
 }
 
@@ -293,12 +318,9 @@ admit_new(
 	for (size_t i = 0; i < workers; i++) {
 		struct admit_worker *worker = &admit->workers[i];
 		worker->admit = admit;
-		worker->context = (struct admit_context){.network = network, .crossings = crossings};
-		admission_limits_default(&worker->context.limits);
-		arena_init(&worker->context.arena, ARENA_BYTES);
-		worker->context.cache = batch_cache_new(CACHED_BATCHES);
-		if (worker->context.cache == NULL || pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
-			batch_cache_free(worker->context.cache);
+		if (!admit_context_init(&worker->context, network, crossings) ||
+			pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+			admit_context_clear(&worker->context);
 			admit_free(admit);
 			return fault_set(
 				fault, LIAISON_NO_MEMORY, "cannot start worker thread %zu of %zu", i + 1, workers);
@@ -330,8 +352,7 @@ admit_free(struct admit *admit)
 	}
 	for (size_t i = 0; i < admit->worker_count; i++) {
 		pthread_join(admit->workers[i].thread, NULL);
-		batch_cache_free(admit->workers[i].context.cache);
-		arena_clear(&admit->workers[i].context.arena);
+		admit_context_clear(&admit->workers[i].context);
 	}
 	drain(admit->waiting);
 	drain(admit->finished);

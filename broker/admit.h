@@ -55,7 +55,12 @@ struct admit_context {
 	struct admission_limits limits;
 	struct batch_cache *cache;
 	struct arena arena; /* for the alert in hand */
+	struct buf scratch; /* for its envelope */
 };
+
+/* Borrows both. False: no memory, and nothing to clear but by admit_context_clear. */
+bool admit_context_init(struct admit_context *context, const char *network, const struct crossings *crossings);
+void admit_context_clear(struct admit_context *context);
 
 /* Does the job in place. Pure but for memory. */
 void admit_run(struct admit_job *job, struct admit_context *context);

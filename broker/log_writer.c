@@ -13,9 +13,9 @@
  * come. One alert alone never waits.
  */
 #define BUSY_RECORDS 16
-#define GATHER_RECORDS 512
-#define GATHER_GAP_US 200
-#define GATHER_MOST_US 2000
+#define GATHER_RECORDS 1024
+#define GATHER_GAP_US 500
+#define GATHER_MOST_US 4000
 
 struct log_writer {
 	struct log *log;
