@@ -17,7 +17,7 @@ BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(f
 VERSION := 0.1.0
 
 PACKAGES := libzmq libprotobuf-c libsodium nettle libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols \
-	geos icu-uc icu-i18n libsystemd
+	libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror
@@ -133,6 +133,8 @@ $(BUILD)/liaison: $(BUILD)/agents/main.o $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(UNIT_TESTS): LIBS += -lcmocka
+# ICU is what the table of countries is held against, and in no program.
+$(BUILD)/tests/unit/identifiers_test: LIBS += -licuuc
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
 		$(EDGE_LIB) $(PROTO_LIB)
@@ -141,10 +143,34 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
+$(FUZZERS) $(BUILD)/tests/fuzz/corpus: LIBS += -lcmocka
 
 .PHONY: unit
 unit: $(UNIT_TESTS) ## build and run the unit tests only
 	$(Q)set -e; for t in $(UNIT_TESTS); do echo "# $$t"; $$t; done
+
+# --- installing -------------------------------------------------------------------------------------------------------
+SHARE := $(DESTDIR)$(PREFIX)/share
+SYSTEMD := $(DESTDIR)$(PREFIX)/lib/systemd
+SAMPLES := $(wildcard config/*.conf) $(shell find config/examples config/maps -type f)
+
+.PHONY: install uninstall
+install: $(PROGRAMS) ## install programs, manuals, samples and services under DESTDIR and PREFIX (/usr/local)
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin && install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	$(Q)for page in $(wildcard config/man/*); do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit; done
+	$(Q)for file in $(SAMPLES); do install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
+	$(Q)install -d $(SYSTEMD)/system $(SYSTEMD)/user
+	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaisond.service > $(SYSTEMD)/system/liaisond.service
+	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaison-feed@.service > $(SYSTEMD)/user/liaison-feed@.service
+	$(Q)chmod 644 $(SYSTEMD)/system/liaisond.service $(SYSTEMD)/user/liaison-feed@.service
+
+uninstall: ## remove what install put there
+	$(Q)rm -rf $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARE)/liaison $(SYSTEMD)/system/liaisond.service \
+	  $(SYSTEMD)/user/liaison-feed@.service $(foreach page,$(wildcard config/man/*),$(SHARE)/man/man$(lastword $(subst ., ,$(page)))/$(notdir $(page)))
+
+.PHONY: demo
+demo: all ## see an alert travel: a network of three countries, from a border post into the neighbours' feeds
+	$(Q)BUILD=$(BUILD) bash tests/demo.sh
 
 .PHONY: help
 help: ## list the targets

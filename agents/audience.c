@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum liaison_err
-audience_init(struct audience *audience, const struct trust *trust)
+audience_init(struct audience *audience, struct trust *trust)
 {
-	audience->trust = trust;
+	audience->trust = trust_ref(trust);
 	audience->offices = trust_office_count(trust);
 	audience->is_in = calloc(audience->offices + 1, 1);
 	return audience->is_in != NULL ? LIAISON_OK : LIAISON_NO_MEMORY;
@@ -21,6 +21,8 @@ void
 audience_clear(struct audience *audience)
 {
 	free(audience->is_in);
+	if (audience->trust != NULL)
+		trust_unref(audience->trust);
 	*audience = (struct audience){0};
 }
 

@@ -11,12 +11,12 @@
 
 /* The offices that may see any of the alerts that were added; the author's own is not counted. */
 struct audience {
-	const struct trust *trust; /* borrowed */
-	unsigned char *is_in;      /* by office number */
+	struct trust *trust;  /* owned reference: numbers are this view's */
+	unsigned char *is_in; /* by office number */
 	size_t offices;
 };
 
-enum liaison_err audience_init(struct audience *audience, const struct trust *trust) LIAISON_MUST_CHECK;
+enum liaison_err audience_init(struct audience *audience, struct trust *trust) LIAISON_MUST_CHECK;
 void audience_clear(struct audience *audience);
 
 /* By the release rule at `now`. LIAISON_NO_MEMORY. */

@@ -1,11 +1,9 @@
 #include "agents/inbox.h"
 
-#include "agents/post_db.h"
+#include "agents/inbox_db.h"
 
 #include <string.h>
 
-#define INDEX_BITS 40
-#define INDEX_MAX ((UINT64_C(1) << INDEX_BITS) - 1)
 #define LOGS_MAX (1 << 22) /* brokers times epochs: position stays below 2^62 */
 
 /* --- places ---------------------------------------------------------------------------------------------------------- */
@@ -29,17 +27,17 @@ log_number(struct post *post, const struct inbox_place *place, bool is_made, int
 				  : fault_set(fault, LIAISON_TOO_LARGE, "%s knows too many logs", post->path);
 }
 
-static enum liaison_err
-position_of(struct post *post, const struct inbox_place *place, bool is_made, int64_t *position, struct fault *fault)
+enum liaison_err
+inbox_position(struct post *post, const struct inbox_place *place, bool is_made, int64_t *position, struct fault *fault)
 {
 	int64_t number = 0;
 
-	if (place->index > INDEX_MAX)
+	if (place->index > INBOX_INDEX_MAX)
 		return fault_set(
 			fault, LIAISON_MALFORMED, "log index %llu cannot be", (unsigned long long)place->index);
 	enum liaison_err err = log_number(post, place, is_made, &number, fault);
 	if (err == LIAISON_OK)
-		*position = (number << INDEX_BITS) | (int64_t)place->index;
+		*position = (number << INBOX_INDEX_BITS) | (int64_t)place->index;
 	return err;
 }
 
@@ -50,15 +48,14 @@ inbox_put(struct post *post, const struct inbox_row *row, bool *is_new, struct f
 {
 	int64_t position = 0;
 
-	enum liaison_err err = position_of(post, &row->place, true, &position, fault);
+	enum liaison_err err = inbox_position(post, &row->place, true, &position, fault);
 	if (err == LIAISON_OK)
 		err = post_run(post, fault,
 			"INSERT OR IGNORE INTO inbox (position, id, message, kind, reference, envelope, body_hash, "
-			"disputed,"
-			" received_at) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9)",
-			"itiitbbii", position, row->id, (int64_t)row->message, (int64_t)row->kind, row->reference,
+			"disputed, received_at, origin) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9, ?10)",
+			"itiitbbiib", position, row->id, (int64_t)row->message, (int64_t)row->kind, row->reference,
 			row->envelope, row->envelope_len, row->body_hash.bytes, sizeof row->body_hash.bytes,
-			(int64_t)row->is_disputed, row->received_at);
+			(int64_t)row->is_disputed, row->received_at, row->origin, row->origin_len);
 	if (err == LIAISON_OK)
 		*is_new = sqlite3_changes(post->db) > 0;
 	return err;
@@ -89,10 +86,10 @@ inbox_erase(struct post *post, const char *id, const uint8_t leaf_hash[32], Liai
 
 #define INBOX_COLUMNS                                                                                                  \
 	"i.position, i.id, i.message, coalesce(i.kind, 0), i.reference, i.envelope, i.body_hash, i.disputed,"          \
-	" i.received_at, coalesce(e.state, 0), coalesce(e.reason, 0), l.broker, l.epoch"
+	" i.received_at, coalesce(e.state, 0), coalesce(e.reason, 0), l.broker, l.epoch, i.origin, i.leaf_hash"
 #define INBOX_TABLES " FROM inbox i JOIN log l ON l.number = i.position >> 40 LEFT JOIN ended e ON e.id = i.id "
 
-static bool
+bool
 column_copy(sqlite3_stmt *statement, int column, void *out, size_t len)
 {
 	if ((size_t)sqlite3_column_bytes(statement, column) != len)
@@ -101,8 +98,8 @@ column_copy(sqlite3_stmt *statement, int column, void *out, size_t len)
 	return true;
 }
 
-static enum liaison_err
-damaged(const struct post *post, const char *what, struct fault *fault)
+enum liaison_err
+inbox_damaged(const struct post *post, const char *what, struct fault *fault)
 {
 	return fault_set(fault, LIAISON_CORRUPT,
 		"%s: a row of %s is damaged; move the file away and take back its newest copy, what was received comes "
@@ -128,12 +125,17 @@ read_inbox(struct post *post, sqlite3_stmt *statement, struct inbox_row *row, st
 		.state = (enum inbox_state)sqlite3_column_int(statement, 9),
 		.reason = (Liaison__NoticeReason)sqlite3_column_int(statement, 10),
 	};
-	row->place.index = (uint64_t)position & INDEX_MAX;
+	row->place.index = (uint64_t)position & INBOX_INDEX_MAX;
+	row->origin = sqlite3_column_blob(statement, 13);
+	row->origin_len = (size_t)sqlite3_column_bytes(statement, 13);
+	if (sqlite3_column_type(statement, 14) == SQLITE_BLOB &&
+		!column_copy(statement, 14, row->leaf_hash.bytes, sizeof row->leaf_hash.bytes))
+		return inbox_damaged(post, "the inbox", fault);
 	row->place.broker = (const char *)sqlite3_column_text(statement, 11);
 	bool is_good = row->id != NULL && row->place.broker != NULL &&
 		       column_copy(statement, 6, row->body_hash.bytes, sizeof row->body_hash.bytes) &&
 		       column_copy(statement, 12, row->place.epoch, sizeof row->place.epoch);
-	return is_good ? LIAISON_OK : damaged(post, "the inbox", fault);
+	return is_good ? LIAISON_OK : inbox_damaged(post, "the inbox", fault);
 }
 
 static enum liaison_err
@@ -207,6 +209,71 @@ inbox_each(struct post *post, uint64_t limit, inbox_row_fn *each, void *arg, str
 }
 
 enum liaison_err
+inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t limit, inbox_row_fn *each, void *arg,
+	struct fault *fault)
+{
+	int64_t first = 0;
+	uint64_t count = 0;
+
+	enum liaison_err err = inbox_position(post, from, false, &first, fault);
+	if (err != LIAISON_OK)
+		return err == LIAISON_NOT_FOUND ? LIAISON_OK : err;
+	sqlite3_stmt *statement = post_prepare(post,
+		"SELECT " INBOX_COLUMNS INBOX_TABLES
+		"WHERE i.position >= ?1 AND i.position <= ?2 ORDER BY i.position LIMIT ?3",
+		fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	err = post_bind(post, statement, fault, "iii", first, first | (int64_t)INBOX_INDEX_MAX, (int64_t)limit);
+	return err == LIAISON_OK ? walk_inbox(post, statement, each, arg, &count, fault) : err;
+}
+
+enum liaison_err
+inbox_each_log(struct post *post, inbox_log_fn *each, void *arg, struct fault *fault)
+{
+	bool has_row = false;
+
+	sqlite3_stmt *statement = post_prepare(post, "SELECT broker, epoch FROM log ORDER BY number", fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	for (;;) {
+		struct inbox_place log = {.index = 0};
+		enum liaison_err err = post_step(post, statement, &has_row, fault);
+		if (err != LIAISON_OK || !has_row)
+			return err;
+		log.broker = (const char *)sqlite3_column_text(statement, 0);
+		err = log.broker != NULL && column_copy(statement, 1, log.epoch, sizeof log.epoch)
+			      ? each(arg, &log, fault)
+			      : inbox_damaged(post, "the logs", fault);
+		if (err != LIAISON_OK) {
+			sqlite3_reset(statement);
+			return err;
+		}
+	}
+}
+
+enum liaison_err
+inbox_each_conflict(struct post *post, inbox_id_fn *each, void *arg, struct fault *fault)
+{
+	bool has_row = false;
+
+	sqlite3_stmt *statement = post_prepare(
+		post, "SELECT id FROM inbox GROUP BY id HAVING count(*) > 1 AND count(DISTINCT body_hash) > 1", fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	for (;;) {
+		enum liaison_err err = post_step(post, statement, &has_row, fault);
+		if (err != LIAISON_OK || !has_row)
+			return err;
+		err = each(arg, (const char *)sqlite3_column_text(statement, 0), fault);
+		if (err != LIAISON_OK) {
+			sqlite3_reset(statement);
+			return err;
+		}
+	}
+}
+
+enum liaison_err
 inbox_count(struct post *post, uint64_t *count, struct fault *fault)
 {
 	int64_t value = 0;
@@ -214,118 +281,5 @@ inbox_count(struct post *post, uint64_t *count, struct fault *fault)
 	enum liaison_err err = post_ask(post, fault, &value, "SELECT count(*) FROM inbox", "");
 	if (err == LIAISON_OK)
 		*count = (uint64_t)value;
-	return err;
-}
-
-/* --- feeds ----------------------------------------------------------------------------------------------------------- */
-
-enum liaison_err
-feed_keep(struct post *post, const struct feed_row *row, struct fault *fault)
-{
-	return post_run(post, fault, "INSERT OR REPLACE INTO feed VALUES (?1, ?2, ?3, ?4, ?5, ?6)", "ttbbii",
-		row->broker, row->name, row->filter != NULL ? row->filter : (const uint8_t *)"", row->filter_len,
-		row->epoch, sizeof row->epoch, (int64_t)row->urgent, (int64_t)row->ordinary);
-}
-
-enum liaison_err
-feed_forget(struct post *post, const char *broker, const char *name, struct fault *fault)
-{
-	enum liaison_err err =
-		post_run(post, fault, "DELETE FROM feed WHERE broker = ?1 AND name = ?2", "tt", broker, name);
-	if (err == LIAISON_OK)
-		err = post_run(post, fault, "DELETE FROM parked WHERE broker = ?1 AND feed = ?2", "tt", broker, name);
-	return err;
-}
-
-enum liaison_err
-feed_each(struct post *post, const char *broker, const char *name, feed_row_fn *each, void *arg, struct fault *fault)
-{
-	bool has_row = false;
-
-	sqlite3_stmt *statement = post_prepare(post,
-		"SELECT broker, name, filter, epoch, urgent, ordinary FROM feed"
-		" WHERE (?1 IS NULL OR broker = ?1) AND (?2 IS NULL OR name = ?2) ORDER BY broker, name",
-		fault);
-	if (statement == NULL)
-		return LIAISON_INTERNAL;
-	enum liaison_err err = post_bind(post, statement, fault, "tt", broker, name);
-	for (;;) {
-		if (err == LIAISON_OK)
-			err = post_step(post, statement, &has_row, fault);
-		if (err != LIAISON_OK || !has_row)
-			break;
-		struct feed_row row = {
-			.broker = (const char *)sqlite3_column_text(statement, 0),
-			.name = (const char *)sqlite3_column_text(statement, 1),
-			.filter = sqlite3_column_blob(statement, 2),
-			.filter_len = (size_t)sqlite3_column_bytes(statement, 2),
-			.urgent = (uint64_t)sqlite3_column_int64(statement, 4),
-			.ordinary = (uint64_t)sqlite3_column_int64(statement, 5),
-		};
-		err = column_copy(statement, 3, row.epoch, sizeof row.epoch) ? each(arg, &row, fault)
-									     : damaged(post, "the feeds", fault);
-	}
-	sqlite3_reset(statement);
-	return err;
-}
-
-/* --- parked ---------------------------------------------------------------------------------------------------------- */
-
-enum liaison_err
-parked_put(struct post *post, const struct inbox_place *place, const char *feed, uint64_t tries, const char *reason,
-	int64_t now, struct fault *fault)
-{
-	int64_t position = 0;
-
-	enum liaison_err err = position_of(post, place, true, &position, fault);
-	if (err != LIAISON_OK)
-		return err;
-	return post_run(post, fault, "INSERT OR REPLACE INTO parked VALUES (?1, ?2, ?3, ?4, ?5, ?6)", "ttiiti",
-		place->broker, feed, position, (int64_t)tries, reason, now);
-}
-
-enum liaison_err
-parked_remove(struct post *post, const struct inbox_place *place, const char *feed, struct fault *fault)
-{
-	int64_t position = 0;
-
-	enum liaison_err err = position_of(post, place, false, &position, fault);
-	if (err != LIAISON_OK)
-		return err == LIAISON_NOT_FOUND ? LIAISON_OK : err;
-	return post_run(post, fault, "DELETE FROM parked WHERE broker = ?1 AND feed = ?2 AND position = ?3", "tti",
-		place->broker, feed, position);
-}
-
-enum liaison_err
-parked_each(struct post *post, const char *feed, parked_row_fn *each, void *arg, struct fault *fault)
-{
-	bool has_row = false;
-
-	sqlite3_stmt *statement = post_prepare(post,
-		"SELECT p.broker, p.feed, p.position, p.tries, p.reason, p.parked_at, i.id, l.epoch FROM parked p"
-		" JOIN inbox i ON i.position = p.position JOIN log l ON l.number = p.position >> 40"
-		" WHERE ?1 IS NULL OR p.feed = ?1 ORDER BY p.broker, p.feed, p.position",
-		fault);
-	if (statement == NULL)
-		return LIAISON_INTERNAL;
-	enum liaison_err err = post_bind(post, statement, fault, "t", feed);
-	for (;;) {
-		if (err == LIAISON_OK)
-			err = post_step(post, statement, &has_row, fault);
-		if (err != LIAISON_OK || !has_row)
-			break;
-		struct parked_row row = {
-			.broker = (const char *)sqlite3_column_text(statement, 0),
-			.feed = (const char *)sqlite3_column_text(statement, 1),
-			.index = (uint64_t)sqlite3_column_int64(statement, 2) & INDEX_MAX,
-			.tries = (uint64_t)sqlite3_column_int64(statement, 3),
-			.reason = (const char *)sqlite3_column_text(statement, 4),
-			.parked_at = sqlite3_column_int64(statement, 5),
-			.id = (const char *)sqlite3_column_text(statement, 6),
-		};
-		err = column_copy(statement, 7, row.epoch, sizeof row.epoch) ? each(arg, &row, fault)
-									     : damaged(post, "the parked", fault);
-	}
-	sqlite3_reset(statement);
 	return err;
 }

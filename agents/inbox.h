@@ -1,6 +1,6 @@
 /*
- * The inbox: every delivery that this office verified, by its place in its broker's log, and what has ended since; the
- * feeds with their cursors; and what a feed's command could not handle (parked).
+ * The inbox: every delivery that this office verified, by its place in its broker's log, and what has ended since.
+ * feed_post.h has the feeds that they came by.
  *
  * A delivery is put in, and its feed's cursor moved, in one transaction of post.h before the broker is told. The same
  * position again is the same delivery, so a feed that begins anew puts nothing in twice.
@@ -42,13 +42,16 @@ struct inbox_row {
 	const uint8_t *envelope; /* encoded Liaison__Envelope; NULL: erased */
 	size_t envelope_len;
 	struct digest body_hash;
-	bool is_disputed; /* signed by a key that was stolen, from that position on */
+	const uint8_t *origin; /* encoded Liaison__Origin; NULL: it entered the network at this broker */
+	size_t origin_len;
+	struct digest leaf_hash; /* of an erased one; else zero */
+	bool is_disputed;        /* signed by a key that was stolen, from that position on */
 	int64_t received_at;
 	enum inbox_state state;       /* of the alert, whichever row said so */
 	Liaison__NoticeReason reason; /* why it ended; 0: it lives */
 };
 
-/* `state` and `reason` are not looked at. *is_new: it was not there before. Inside a transaction. */
+/* `state`, `reason` and `leaf_hash` are not looked at. *is_new: it was not there before. Inside a transaction. */
 enum liaison_err inbox_put(
 	struct post *post, const struct inbox_row *row, bool *is_new, struct fault *fault) LIAISON_MUST_CHECK;
 
@@ -72,49 +75,17 @@ enum liaison_err inbox_each_about(
 /* The newest `limit` rows (0: all), oldest first. */
 enum liaison_err inbox_each(
 	struct post *post, uint64_t limit, inbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* All of one log from record `from` on, by place; no more than `limit` rows. */
+enum liaison_err inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t limit,
+	inbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* Every log that something was received of; `index` is 0. */
+typedef enum liaison_err inbox_log_fn(void *arg, const struct inbox_place *log, struct fault *fault);
+enum liaison_err inbox_each_log(
+	struct post *post, inbox_log_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* Every id under which there are two different bodies. */
+typedef enum liaison_err inbox_id_fn(void *arg, const char *id, struct fault *fault);
+enum liaison_err inbox_each_conflict(
+	struct post *post, inbox_id_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err inbox_count(struct post *post, uint64_t *count, struct fault *fault) LIAISON_MUST_CHECK;
-
-/* --- feeds ----------------------------------------------------------------------------------------------------------- */
-
-struct feed_row {
-	const char *broker, *name;
-	const uint8_t *filter; /* encoded Liaison__Filter */
-	size_t filter_len;
-	uint8_t epoch[INBOX_EPOCH_BYTES];
-	uint64_t urgent, ordinary; /* first index that is not yet in the inbox */
-};
-
-typedef enum liaison_err feed_row_fn(void *arg, const struct feed_row *row, struct fault *fault);
-
-enum liaison_err feed_keep(struct post *post, const struct feed_row *row, struct fault *fault) LIAISON_MUST_CHECK;
-enum liaison_err feed_forget(
-	struct post *post, const char *broker, const char *name, struct fault *fault) LIAISON_MUST_CHECK;
-/* `name` NULL: all. LIAISON_OK even where there is none: then `each` is not called. */
-enum liaison_err feed_each(struct post *post, const char *broker, const char *name, feed_row_fn *each, void *arg,
-	struct fault *fault) LIAISON_MUST_CHECK;
-
-/* --- parked ---------------------------------------------------------------------------------------------------------- */
-
-/* A delivery that a feed's command did not take after `tries` tries; the cursor went on without it. */
-struct parked_row {
-	const char *broker, *feed;
-	uint64_t index;
-	uint8_t epoch[INBOX_EPOCH_BYTES];
-	const char *id;
-	uint64_t tries;
-	const char *reason;
-	int64_t parked_at;
-};
-
-typedef enum liaison_err parked_row_fn(void *arg, const struct parked_row *row, struct fault *fault);
-
-/* The delivery is in the inbox already. */
-enum liaison_err parked_put(struct post *post, const struct inbox_place *place, const char *feed, uint64_t tries,
-	const char *reason, int64_t now, struct fault *fault) LIAISON_MUST_CHECK;
-enum liaison_err parked_remove(
-	struct post *post, const struct inbox_place *place, const char *feed, struct fault *fault) LIAISON_MUST_CHECK;
-/* `feed` NULL: of all feeds. */
-enum liaison_err parked_each(
-	struct post *post, const char *feed, parked_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 
 #endif

@@ -10,14 +10,32 @@
 
 #define LINE_BYTES_MAX (64U * 1024 * 1024)
 
+static void
+begin(struct line *line, bool is_wanted)
+{
+	buf_init(&line->text, LINE_BYTES_MAX);
+	line->is_wanted = is_wanted;
+	line->needs_comma = false;
+	if (is_wanted)
+		buf_put_u8(&line->text, '{');
+}
+
 void
 line_begin(struct line *line, const struct app *app)
 {
-	buf_init(&line->text, LINE_BYTES_MAX);
-	line->is_wanted = app->json;
-	line->needs_comma = false;
-	if (line->is_wanted)
-		buf_put_u8(&line->text, '{');
+	begin(line, app->json);
+}
+
+void
+line_begin_object(struct line *line)
+{
+	begin(line, true);
+}
+
+void
+line_close(struct line *line)
+{
+	buf_put_u8(&line->text, '}');
 }
 
 /* Comma and key as the place needs; false where the line is not wanted. */

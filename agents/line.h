@@ -17,6 +17,9 @@ struct line {
 };
 
 void line_begin(struct line *line, const struct app *app);
+/* Whatever --json says, for who takes line->text himself (and clears it): closed by line_close, without a line break. */
+void line_begin_object(struct line *line);
+void line_close(struct line *line);
 void line_text(struct line *line, const char *key, const char *value); /* NULL value: the key is left out */
 void line_number(struct line *line, const char *key, uint64_t value);
 void line_bool(struct line *line, const char *key, bool value);

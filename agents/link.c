@@ -15,7 +15,6 @@
 #define SILENCE_MS 20000     /* then a ping goes out */
 #define SILENCE_MAX_MS 45000 /* then the broker is gone */
 #define SEND_MAX_MS 10000
-#define RECEIVE_HIGH_WATER 4096
 #define FRAME_MESSAGE_MAX (1024 * 1024)
 
 /* --- connecting ------------------------------------------------------------------------------------------------------ */
@@ -25,6 +24,27 @@ static bool
 is_passing(enum liaison_err err)
 {
 	return err == LIAISON_UNREACHABLE || err == LIAISON_BUSY || err == LIAISON_RATE_LIMITED;
+}
+
+static int
+stop_fd(const struct link *link)
+{
+	return link->setup.stop_fd > 0 ? link->setup.stop_fd : -1;
+}
+
+/* Waits up to pause_ms for the word to stop. */
+static bool
+pause_or_stop(const struct link *link, int pause_ms)
+{
+	struct pollfd item = {.fd = stop_fd(link), .events = POLLIN};
+
+	return poll(&item, 1, pause_ms) > 0;
+}
+
+static bool
+is_told_to_stop(const struct link *link)
+{
+	return stop_fd(link) >= 0 && pause_or_stop(link, 0);
 }
 
 static enum liaison_err
@@ -37,7 +57,10 @@ await_connection(struct link *link, int64_t deadline_ms, struct fault *fault)
 		int64_t left = deadline_ms - app_monotonic(app);
 		if (left <= 0)
 			return fault_set(fault, LIAISON_UNREACHABLE, "no broker answers at %s", link->broker->endpoint);
-		switch (client_wait(link->client, (int)left, -1, &message)) {
+		if (is_told_to_stop(link))
+			return fault_set(fault, LIAISON_UNREACHABLE, "told to stop while connecting to %s",
+				link->broker->endpoint);
+		switch (client_wait(link->client, (int)left, stop_fd(link), &message)) {
 		case CLIENT_CONNECTED: return LIAISON_OK;
 		case CLIENT_MESSAGE: net_message_close(&message); break;
 		case CLIENT_REFUSED:
@@ -85,7 +108,7 @@ try_broker(struct link *link, const struct home_broker *broker, int64_t deadline
 		.public_key = keys->transport_public,
 		.secret = keys->transport,
 		.max_message_bytes = FRAME_MESSAGE_MAX,
-		.receive_high_water = RECEIVE_HIGH_WATER,
+		.receive_high_water = LINK_RECEIVE_HIGH_WATER,
 	};
 
 	forget_session(link);
@@ -122,10 +145,10 @@ try_all(struct link *link, int64_t deadline_ms, struct fault *fault)
 			*fault = why;
 			say_detail(app, "%s", why.message);
 		}
-		if (!is_passing(err) || app_monotonic(app) >= deadline_ms)
+		if (!is_passing(err) || app_monotonic(app) >= deadline_ms || is_told_to_stop(link))
 			return fault->code;
 		int64_t left = deadline_ms - app_monotonic(app);
-		if (poll(NULL, 0, (int)(pause_ms < left ? pause_ms : left)) < 0)
+		if (pause_or_stop(link, (int)(pause_ms < left ? pause_ms : left)))
 			return fault->code;
 		pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
 	}

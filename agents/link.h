@@ -30,11 +30,16 @@ struct link_setup {
 	const struct secret_keys *keys;
 	struct trust *trust;
 	struct post *post;
+	int stop_fd; /* readable: link_open gives up; 0: none */
 };
+
+/* Messages that libzmq keeps for us; credit that a reader grants stays at or under half of it. */
+#define LINK_RECEIVE_HIGH_WATER 8192
 
 /*
  * Tries the brokers of office.conf in their order, round and round with pauses, until one welcomes this office or
- * `deadline_ms` (app_monotonic) has passed; each is tried at least once. LIAISON_UNREACHABLE: nobody answered;
+ * `deadline_ms` (app_monotonic) has passed; each is tried at least once. LIAISON_UNREACHABLE: nobody answered,
+ * or `stop_fd` became readable;
  * LIAISON_UNKNOWN_OFFICE: a broker does not know this office's transport key; LIAISON_INCONSISTENT, LIAISON_BAD_CONFIG
  * (network, key or office do not fit), LIAISON_UNSUPPORTED_VERSION: at once, without waiting.
  */

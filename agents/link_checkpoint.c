@@ -1,6 +1,8 @@
 /* Checkpoints: whose they are, and that each continues the one before. */
 #include "agents/link_internal.h"
 
+#include "agents/evidence.h"
+#include "agents/say.h"
 #include "proto/frame.h"
 #include "proto/signature.h"
 
@@ -99,6 +101,23 @@ check_continues(
 	return LIAISON_OK;
 }
 
+/* The two checkpoints, both signed, are what a third party can check. */
+static void
+keep_evidence(const struct link *link, const Liaison__Checkpoint *next)
+{
+	const struct app *app = link->setup.app;
+	char *path = NULL;
+	struct fault why;
+
+	if (evidence_keep_fork(link->setup.home->path, link->checkpoint, next, &path, &why) == LIAISON_OK)
+		say_error(app, "ALARM: the log of %s does not hold together; both checkpoints are kept in %s",
+			link->id.text, path);
+	else
+		say_error(app, "ALARM: the log of %s does not hold together, and the evidence could not be kept: %s",
+			link->id.text, why.message);
+	free(path);
+}
+
 enum liaison_err
 link_take_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, size_t path_len,
 	const ProtobufCBinaryData *nodes, struct fault *fault)
@@ -110,6 +129,8 @@ link_take_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, s
 		err = path_from_wire(path_len, nodes, &path, fault);
 	if (err == LIAISON_OK && link->checkpoint != NULL)
 		err = check_continues(link, checkpoint, &path, fault);
+	if (err == LIAISON_INCONSISTENT)
+		keep_evidence(link, checkpoint);
 	if (err != LIAISON_OK)
 		return err;
 	Liaison__Checkpoint *copy = checkpoint_copy(checkpoint);
@@ -119,26 +140,60 @@ link_take_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, s
 	return LIAISON_OK;
 }
 
-enum liaison_err
-link_prove_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, struct fault *fault)
+/* The consistency of two sizes of this broker's log; the caller frees the answer. */
+static enum liaison_err
+ask_proof(struct link *link, uint64_t from, uint64_t to, Liaison__Frame **answer, struct fault *fault)
 {
 	Liaison__Frame question = LIAISON__FRAME__INIT;
 	Liaison__ProofRequest request = LIAISON__PROOF_REQUEST__INIT;
+
+	request.has_request = request.has_from = request.has_size = 1;
+	request.request = link_next_request(link);
+	request.from = from;
+	request.size = to;
+	question.frame_case = LIAISON__FRAME__FRAME_PROOF_REQUEST;
+	question.proof_request = &request;
+	return link_ask(link, &question, request.request, LIAISON__FRAME__FRAME_PROOF, PROOF_WAIT_MS, answer, fault);
+}
+
+/* A checkpoint older than the one held: the held one must continue it. Nothing is replaced. */
+static enum liaison_err
+prove_older(struct link *link, const Liaison__Checkpoint *checkpoint, struct fault *fault)
+{
+	Liaison__Frame *answer = NULL;
+	Liaison__Checkpoint *held = link->checkpoint;
+	Liaison__Checkpoint *older = checkpoint_copy(checkpoint);
+	struct merkle_path path;
+
+	if (older == NULL)
+		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
+	enum liaison_err err = ask_proof(link, older->size, held->size, &answer, fault);
+	if (err == LIAISON_OK)
+		err = path_from_wire(answer->proof->n_consistency, answer->proof->consistency, &path, fault);
+	if (err == LIAISON_OK) {
+		link->checkpoint = older;
+		err = check_continues(link, held, &path, fault);
+		link->checkpoint = held;
+	}
+	frame_free(answer);
+	liaison__checkpoint__free_unpacked(older, NULL);
+	return err;
+}
+
+enum liaison_err
+link_prove_checkpoint(struct link *link, const Liaison__Checkpoint *checkpoint, struct fault *fault)
+{
 	Liaison__Frame *answer = NULL;
 	const Liaison__Checkpoint *held = link->checkpoint;
 
 	enum liaison_err err = link_check_checkpoint(link, checkpoint, fault);
 	if (err != LIAISON_OK)
 		return err;
-	if (held == NULL || held->size == 0 || held->size >= checkpoint->size)
+	if (held == NULL || held->size == 0 || held->size == checkpoint->size || checkpoint->size == 0)
 		return link_take_checkpoint(link, checkpoint, 0, NULL, fault);
-	request.has_request = request.has_from = request.has_size = 1;
-	request.request = link_next_request(link);
-	request.from = held->size;
-	request.size = checkpoint->size;
-	question.frame_case = LIAISON__FRAME__FRAME_PROOF_REQUEST;
-	question.proof_request = &request;
-	err = link_ask(link, &question, request.request, LIAISON__FRAME__FRAME_PROOF, PROOF_WAIT_MS, &answer, fault);
+	if (checkpoint->size < held->size)
+		return prove_older(link, checkpoint, fault);
+	err = ask_proof(link, held->size, checkpoint->size, &answer, fault);
 	if (err != LIAISON_OK)
 		return err;
 	err = link_take_checkpoint(link, checkpoint, answer->proof->n_consistency, answer->proof->consistency, fault);

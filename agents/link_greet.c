@@ -99,6 +99,8 @@ adopt(struct link *link, const char *what, add_fn *add, size_t count, Liaison__S
 				"ALARM: %s sent a second %s under one version: %s; tell the authority and keep this "
 				"message",
 				link->broker->endpoint, what, why.message);
+		else if (err == LIAISON_STALE || err == LIAISON_EXPIRED)
+			say_detail(app, "the broker's %s is over or older than the one held: %s", what, why.message);
 		else if (err != LIAISON_OK)
 			say_warning(app, "the broker's %s was not adopted: %s", what, why.message);
 		if (err != LIAISON_OK)

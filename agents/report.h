@@ -15,8 +15,9 @@
 struct report {
 	const struct app *app;
 	struct audience audience; /* of all that was queued in this run */
-	char *source;             /* owned: the file that is being worked on; NULL: none */
-	int64_t *jobs;            /* owned: the files of this run */
+	bool has_audience;
+	char *source;  /* owned: the file that is being worked on; NULL: none */
+	int64_t *jobs; /* owned: the files of this run */
 	size_t job_count;
 	uint64_t first;         /* the first sequence of this run; SEQUENCE_MAX: none yet */
 	unsigned char *is_told; /* bit by sequence - first */
@@ -28,8 +29,7 @@ struct report {
 	int exit_code;
 };
 
-enum liaison_err report_init(
-	struct report *report, const struct app *app, const struct trust *trust) LIAISON_MUST_CHECK;
+enum liaison_err report_init(struct report *report, const struct app *app, struct trust *trust) LIAISON_MUST_CHECK;
 void report_clear(struct report *report);
 
 /* The file that line numbers are of. */

@@ -66,6 +66,9 @@ enum liaison_err accept_send_frame(
 /* Says goodbye with the code, and shuts. */
 void accept_shut(struct accept *accept, struct session *session, enum liaison_err code, const char *why);
 
+/* Tells everybody that this broker stops; their descriptors are shut with the server. */
+void accept_goodbye(struct accept *accept);
+
 /* Counts a malformed frame; true if that was one too many and the session was shut. */
 bool accept_count_malformed(struct accept *accept, struct session *session);
 

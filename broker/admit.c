@@ -65,7 +65,7 @@ admit_context_clear(struct admit_context *context)
 	buf_clear(&context->scratch);
 }
 
-/* --- one item ------------------------------------------------------------------------------------------------------------ */
+/* --- one item ----------------------------------------------------------------------------------------------------- */
 
 /* The envelope that stays: the item's body with what proves it. */
 static enum liaison_err
@@ -172,7 +172,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);
 }
 
-/* --- one frame ----------------------------------------------------------------------------------------------------------- */
+/* --- one frame ---------------------------------------------------------------------------------------------------- */
 
 /*
  * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
@@ -262,7 +262,7 @@ out:
 	net_message_init(&job->message);
 }
 
-/* --- the pool ------------------------------------------------------------------------------------------------------------ */
+/* --- the pool ----------------------------------------------------------------------------------------------------- */
 
 struct admit_worker {
 	pthread_t thread;

@@ -244,12 +244,9 @@ broker_config_init(struct config *config)
 			break;
 		case KEY_ENDPOINTS:
 			config->listen = calloc(1, sizeof *config->listen);
-			if (config->listen == NULL)
+			if (config->listen == NULL || (config->listen[0] = strdup(key->preset_text)) == NULL)
 				goto fail;
 			config->listen_count = 1;
-			config->listen[0] = strdup(key->preset_text);
-			if (config->listen[0] == NULL)
-				goto fail;
 			break;
 		case KEY_COUNT:
 		case KEY_BYTES:
@@ -266,7 +263,7 @@ fail:
 void
 broker_config_clear(struct config *config)
 {
-	for (size_t i = 0; i < config->listen_count; i++)
+	for (size_t i = 0; config->listen != NULL && i < config->listen_count; i++)
 		free(config->listen[i]);
 	free(config->listen);
 	free(config->id);

@@ -40,14 +40,17 @@ struct core {
 	struct event_base *base;
 	struct net *net;
 	struct accept *accept;
-	struct trust *trust; /* the present view */
+	struct trust *trust;     /* the present view */
+	int64_t trust_folder_ns; /* when its folder changed last, as far as it was read */
 	struct secret_keys *keys;
+	char *log_dir;
 	char network[NETWORK_ID_BYTES_MAX + 1];
 	struct crossings *crossings;
 	struct epoch epoch;
 	struct index *index;
 	struct log_writer *writer;
 	struct log_reader *reader;
+	struct log_reader *lookups; /* what is looked up while a record of `reader` is still borrowed */
 	struct store *store;
 	struct admit *admit;
 	struct rate *rate;
@@ -56,29 +59,36 @@ struct core {
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
 	struct deliver_state *delivery;
+	uint64_t log_seen; /* the size that the store was told last */
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
+	bool is_tree_lost; /* damage took leaves: no checkpoint and no proof can be made that agrees with earlier ones */
 	bool is_storage_full;
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
 
+/* --- open.c: `config`, `clock` are set before; a core that failed to open is closed all the same ------------------ */
+enum liaison_err core_open(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
+void core_close(struct core *core);
+
+/* --- core.c ------------------------------------------------------------------------------------------------------- */
 int64_t core_now(const struct core *core);
 int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */
 void core_set_read_only(struct core *core, const char *why);
 
-/* --- dispatch.c: each message to its handler ----------------------------------------------------------------------------- */
-void dispatch_message(struct core *core, struct session *session, struct net_message *message);
 /* Answers any frame but a submit with a code and a sentence. */
-void dispatch_refuse(
+void core_refuse(
 	struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence);
 /* Every refusal goes here: the audit and a log line. `alert_id` and `body_hash` may be NULL. */
 void audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason);
 
-/* --- hello.c ------------------------------------------------------------------------------------------------------------- */
+/* --- dispatch.c: each message to its handler ---------------------------------------------------------------------- */
+void dispatch_message(struct core *core, struct session *session, struct net_message *message);
+/* --- hello.c ------------------------------------------------------------------------------------------------------ */
 void hello_handle(struct core *core, struct session *session, const Liaison__Hello *hello);
 
-/* --- submit.c: from frame to log ----------------------------------------------------------------------------------------- */
+/* --- submit.c: from frame to log ---------------------------------------------------------------------------------- */
 enum liaison_err submit_init(struct core *core) LIAISON_MUST_CHECK;
 void submit_clear(struct core *core);
 /* Takes the message. */
@@ -89,9 +99,11 @@ void submit_logged(struct core *core);   /* the writer has handed back records *
 bool submit_record(struct core *core, enum record_type type, struct blob *header, struct blob *payload);
 bool submit_is_idle(const struct core *core);
 
-/* --- receipt.c: checkpoints, receipts, proofs ---------------------------------------------------------------------------- */
+/* --- receipt.c: checkpoints, receipts, proofs --------------------------------------------------------------------- */
 /* Signs a checkpoint over the index as it stands. */
 enum liaison_err checkpoint_renew(struct core *core) LIAISON_MUST_CHECK;
+/* The newest checkpoint, or NULL where the tree is lost. */
+Liaison__Checkpoint *checkpoint_newest(struct core *core);
 /* Points into core->checkpoint; good until the next call. `from` == 0: none. */
 const struct merkle_path *checkpoint_consistency(struct core *core, uint64_t from);
 /* Points the fields at the path's nodes; returns how many. */
@@ -105,7 +117,7 @@ enum liaison_err lookup_parse(struct core *core, const struct stored_record *rec
 /* The alert that a notice or update refers to, read from the log; NULL if it is not held or not whole. The caller's. */
 struct facts *lookup_original(struct core *core, const struct facts *facts);
 
-/* --- deliver.c and subscribe.c: feeds ------------------------------------------------------------------------------------ */
+/* --- deliver.c and subscribe.c: feeds ----------------------------------------------------------------------------- */
 enum liaison_err deliver_init(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
 void deliver_clear(struct core *core);
 /*
@@ -117,24 +129,31 @@ void deliver_flush(struct core *core);
 void deliver_wake(struct core *core, struct feed *feed);   /* credit came, or a search is due */
 void deliver_forget(struct core *core, struct feed *feed); /* it is about to be detached or freed */
 void deliver_session_closed(struct core *core, struct session *session);
-void deliver_trust_changed(struct core *core, const struct trust *before);
 void deliver_progress(struct core *core);     /* the fixed tick */
 void deliver_save_cursors(struct core *core); /* those that moved */
 
 /* Tells the reader that its channel is over, and detaches the feed, which has a session. */
 void subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const char *why);
+/* The present view differs from `before`: feeds whose office may see more begin again from the log's first record. */
+void subscribe_trust_changed(struct core *core, const struct trust *before);
 void subscribe_handle(struct core *core, struct session *session, const Liaison__Subscribe *subscribe);
 void unsubscribe_handle(struct core *core, struct session *session, const Liaison__Unsubscribe *unsubscribe);
 void credit_handle(struct core *core, struct session *session, const Liaison__Credit *credit);
 void acknowledge_handle(struct core *core, struct session *session, const Liaison__Acknowledge *acknowledge);
 void feeds_handle(struct core *core, struct session *session, const Liaison__FeedsRequest *request);
 
-/* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------------- */
+/* --- expiry.c: charter, rosters and this broker's keys that come to their end ------------------------------------------- */
+/* A log line for each that ends within 30 days, or has. */
+void expiry_note(struct core *core);
+
+/* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------ */
 /* From a session with right operate. */
 void adopt_handle(struct core *core, struct session *session, const Liaison__Trust *trust);
 void adopt_suspension_handle(struct core *core, struct session *session, const Liaison__Signed *suspension);
 /* From the trust folder; says what was taken. */
 void adopt_folder(struct core *core);
+/* The same if anything came into it since the last time. */
+void adopt_folder_if_changed(struct core *core);
 /* From the log, at start: what was adopted in this broker's life. */
 void adopt_record(struct core *core, const struct stored_record *record);
 /* Sends what this session's hello says that it lacks. */

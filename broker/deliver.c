@@ -84,7 +84,7 @@ deliver_clear(struct core *core)
 	core->delivery = NULL;
 }
 
-/* --- who may have it ----------------------------------------------------------------------------------------------------- */
+/* --- who may have it ---------------------------------------------------------------------------------------------- */
 
 static const struct office *
 feed_office(struct core *core, struct feed *feed)
@@ -108,13 +108,14 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 		return may_release_notice(facts, original, false, office, core->trust, core_now(core)) ==
 		       RELEASE_ALLOWED;
 	enum release_reason reason = may_release(facts, &state, office, core->trust, core_now(core));
-	/* A feed that asks for what has ended gets it; everything else still holds. */
+	/* A feed that asks for what has ended gets it; everything else still holds, keepUntil too. */
 	if (feed->includes_ended && (reason == RELEASE_EXPIRED || reason == RELEASE_CANCELLED))
-		return !state.is_restricted && !state.is_erased;
+		return !state.is_restricted && !state.is_erased &&
+		       (facts->keep_until == 0 || core_now(core) < facts->keep_until);
 	return reason == RELEASE_ALLOWED;
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 static void
 send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool with_checkpoint)
@@ -195,7 +196,7 @@ deliver_flush(struct core *core)
 	state->touched_count = 0;
 }
 
-/* --- live ------------------------------------------------------------------------------------------------------------------- */
+/* --- live --------------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 encode_item(uint64_t index, const uint8_t *envelope, size_t len)
@@ -278,7 +279,7 @@ deliver_alert(struct core *core, uint64_t index, struct facts *facts, struct blo
 		drop_oldest(state);
 }
 
-/* --- search ------------------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 static const struct live_item *
 find_live(const struct deliver_state *state, uint64_t index)
@@ -440,7 +441,7 @@ send_progress(struct core *core, struct feed *feed, bool at_end)
 	progress.n_lanes = FEED_LANES;
 	progress.lanes = pointers;
 	progress.at_end = at_end;
-	progress.checkpoint = &core->checkpoint.message;
+	progress.checkpoint = checkpoint_newest(core);
 	progress.n_consistency = path_fields(checkpoint_consistency(core, feed->session->checkpoint_size), fields);
 	progress.consistency = fields;
 	feed->session->checkpoint_size = core->checkpoint.message.size;
@@ -508,7 +509,7 @@ on_search(evutil_socket_t fd, short what, void *arg)
 	state->search_count -= count;
 }
 
-/* --- changes around ------------------------------------------------------------------------------------------------------------ */
+/* --- changes around ----------------------------------------------------------------------------------------------- */
 
 static void
 remove_from(struct feed **list, size_t *count, const struct feed *feed)
@@ -541,35 +542,6 @@ deliver_session_closed(struct core *core, struct session *session)
 	session->channel_count = 0;
 }
 
-/* Whether `after` may see anything that `before` could not: then live alerts of the past are due. */
-static bool
-is_widened(const struct office *before, const struct office *after)
-{
-	if (after == NULL)
-		return false;
-	if (before == NULL)
-		return true;
-	return (after->receives & ~before->receives) != 0 || (after->rights & ~before->rights) != 0 ||
-	       after->clearance > before->clearance || (before->is_suspended && !after->is_suspended) ||
-	       (after->member->contributes & ~before->member->contributes) != 0;
-}
-
-void
-deliver_trust_changed(struct core *core, const struct trust *before)
-{
-	for (uint32_t number = 0; number < feeds_end(core->feeds); number++) {
-		struct feed *feed = feeds_at(core->feeds, number);
-		if (feed == NULL)
-			continue;
-		feed->entry = NULL;
-		if (!is_widened(trust_office(before, feed->office.text), feed_office(core, feed)))
-			continue;
-		if (feed->session != NULL)
-			subscribe_end(core, feed, LIAISON_OK, "rights were widened: older alerts are due");
-		feed_seek(feed, 0);
-	}
-}
-
 void
 deliver_progress(struct core *core)
 {
@@ -580,6 +552,20 @@ deliver_progress(struct core *core)
 		send_progress(core, feed, feed->lanes[FEED_URGENT].is_live && feed->lanes[FEED_ORDINARY].is_live);
 		deliver_wake(core, feed);
 	}
+}
+
+/* How far the log is known to go: what the next start must find. */
+static enum liaison_err
+save_log_seen(struct core *core, struct fault *fault)
+{
+	struct stored_log seen = {.size = core->checkpoint.message.size};
+
+	if (core->is_tree_lost || seen.size == core->log_seen)
+		return LIAISON_OK;
+	memcpy(seen.epoch, core->epoch.bytes, sizeof seen.epoch);
+	memcpy(seen.root.bytes, core->checkpoint.root, sizeof seen.root.bytes);
+	core->log_seen = seen.size;
+	return store_set_log(core->store, &seen, fault);
 }
 
 void
@@ -597,6 +583,8 @@ deliver_save_cursors(struct core *core)
 			feed->lanes[FEED_URGENT].cursor, feed->lanes[FEED_ORDINARY].cursor, &fault);
 		feed->is_dirty = err != LIAISON_OK;
 	}
+	if (err == LIAISON_OK)
+		err = save_log_seen(core, &fault);
 	if (err == LIAISON_OK)
 		err = store_commit(core->store, &fault);
 	if (err != LIAISON_OK)

@@ -20,7 +20,8 @@ check_seen(struct core *core, const Liaison__Checkpoint *seen, uint64_t *consist
 	const Liaison__RosterKey *entry;
 
 	*consistent_from = 0;
-	if (seen == NULL || self == NULL || seen->key.len != KEY_ID_BYTES || seen->epoch.len != EPOCH_BYTES)
+	if (seen == NULL || self == NULL || core->is_tree_lost || seen->key.len != KEY_ID_BYTES ||
+		seen->epoch.len != EPOCH_BYTES)
 		return LIAISON_OK;
 	memcpy(key_id.bytes, seen->key.data, sizeof key_id.bytes);
 	if (office_key_ever(self, KEY_CHECKPOINT, &key_id, &key, &entry) != LIAISON_OK ||
@@ -79,7 +80,7 @@ send_welcome(struct core *core, struct session *session, uint64_t consistent_fro
 	welcome.has_highest_sequence = welcome.has_highest_reply = 1;
 	welcome.highest_sequence = index_highest(core->index, session->office.text, false);
 	welcome.highest_reply = index_highest(core->index, session->office.text, true);
-	welcome.checkpoint = &core->checkpoint.message;
+	welcome.checkpoint = checkpoint_newest(core);
 	welcome.n_consistency = path_fields(checkpoint_consistency(core, consistent_from), fields);
 	welcome.consistency = fields;
 	welcome.read_only = core->is_read_only;
@@ -99,7 +100,7 @@ hello_handle(struct core *core, struct session *session, const Liaison__Hello *h
 
 	if (!hello->has_least_version || hello->least_version > PROTOCOL_VERSION ||
 		hello->greatest_version < PROTOCOL_VERSION) {
-		dispatch_refuse(
+		core_refuse(
 			core, session, 0, LIAISON_UNSUPPORTED_VERSION, "this broker speaks protocol version 1 only");
 		accept_shut(core->accept, session, LIAISON_UNSUPPORTED_VERSION, "no protocol version in common");
 		return;

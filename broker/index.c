@@ -242,6 +242,7 @@ add_alert(struct index *index, uint64_t at, uint32_t author, const struct facts 
 	entry->sequence = facts->id.sequence;
 	entry->kind = (uint8_t)facts->kind;
 	entry->message = (uint8_t)facts->message;
+	entry->status = (uint8_t)facts->status;
 	entry->expires = facts->expires;
 	entry->is_urgent = facts_is_urgent(facts);
 	if (facts->id.sequence > known->highest[facts->id.is_reply])
@@ -376,6 +377,7 @@ index_known(void *index, const struct alert_id *id)
 	known.body_hash = entry->body_hash;
 	known.message = (Liaison__MessageType)entry->message;
 	known.kind = (Liaison__Kind)entry->kind;
+	known.status = (Liaison__Status)entry->status;
 	known.is_terminal = entry->is_cancelled || entry->is_restricted;
 	return known;
 }

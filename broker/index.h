@@ -23,6 +23,7 @@ struct index_entry {
 	uint8_t type;    /* enum record_type */
 	uint8_t kind;    /* 0: a notice */
 	uint8_t message;
+	uint8_t status;
 	bool is_urgent : 1;
 	bool is_cancelled : 1;
 	bool is_restricted : 1;

@@ -58,7 +58,10 @@ struct log_finding {
 /* "segment-000...: at byte 8192 (512 bytes): there is no whole record; record 7 is lost". Cut at `len`, with a NUL. */
 void log_finding_text(const struct log_finding *finding, char *out, size_t len);
 
-/* One of the log's records, as it lies in a segment. Records with `damage` have only index, leaf and place. */
+/*
+ * on_record has every index once, ascending, from 0 to the head's size. One with `damage` is not to be served; it has its
+ * index and leaf, and is at its location, unless it is RECORD_LOST: then it has its index and nothing else.
+ */
 struct log_visitor {
 	enum liaison_err (*on_record)(
 		void *arg, const struct stored_record *record, const struct log_location *location);
@@ -71,7 +74,12 @@ struct log_report {
 	struct log_head head;
 	uint64_t segments;
 	uint64_t records; /* visited, whole */
-	uint64_t lost;    /* known to be gone */
+	uint64_t lost;    /* known to be gone, in part or altogether */
+	/*
+	 * ... of these, those whose leaf is gone too. If there is one, nobody can compute the tree again: a checkpoint or a
+	 * proof that is made from what is left would contradict what was signed before.
+	 */
+	uint64_t leaves_lost;
 	uint64_t notes;
 	uint64_t damages;
 	uint64_t torn;             /* tails that were never acknowledged: 0 or 1 */

@@ -160,7 +160,8 @@ static enum liaison_err
 check_record(const struct log_reader *reader, const struct segment_header *segment, const uint8_t *bytes, size_t len,
 	uint64_t offset, uint64_t index, struct stored_record *record, struct fault *fault)
 {
-	if (record_parse(segment, bytes, len, offset, record) != LIAISON_OK)
+	if (record_parse(segment, bytes, len, offset, record) != LIAISON_OK &&
+		record_parse_mended(segment, bytes, len, offset, record) != LIAISON_OK)
 		return corrupt(reader, segment->before.size, offset, "there is no whole record", fault);
 	if (record->index != index)
 		return corrupt(

@@ -25,6 +25,7 @@ struct walker {
 	size_t cap;
 	uint64_t segment; /* its first index */
 	char file[LOG_FINDING_FILE_BYTES];
+	uint64_t next_visit;    /* the index that the visitor has not had yet */
 	bool frontier_is_known; /* false from a lost leaf to the next header */
 	uint64_t next_index;    /* after all that was walked */
 };
@@ -64,14 +65,32 @@ on_finding(void *arg, const struct segment_finding *finding)
 	return report(walker, walker->file, *finding);
 }
 
+/* The visitor has every index once: those of which nothing is left, too. */
+static enum liaison_err
+visit_lost(struct walker *walker, uint64_t until_index)
+{
+	enum liaison_err err = LIAISON_OK;
+
+	for (; err == LIAISON_OK && walker->next_visit < until_index; walker->next_visit++) {
+		const struct stored_record lost = {.index = walker->next_visit, .damage = RECORD_LOST};
+		walker->result->report.leaves_lost++;
+		if (walker->visitor->on_record != NULL)
+			err = walker->visitor->on_record(walker->visitor->arg, &lost, &(struct log_location){0});
+	}
+	return err;
+}
+
 static enum liaison_err
 on_record(void *arg, const struct stored_record *record)
 {
 	struct walker *walker = arg;
 	struct merkle_frontier *frontier = &walker->result->frontier;
 	struct digest leaf;
-	enum liaison_err err = LIAISON_OK;
+	enum liaison_err err = visit_lost(walker, record->index);
 
+	if (err != LIAISON_OK)
+		return err;
+	walker->next_visit = record->index + 1;
 	if (frontier->size != record->index)
 		walker->frontier_is_known = false;
 	if (walker->frontier_is_known)
@@ -379,6 +398,8 @@ log_walk(const struct disk *disk, const char *dir, bool thorough, const struct l
 	for (size_t i = 0; err == LIAISON_OK && i < walker.count; i++)
 		err = walk_segment(
 			&walker, walker.indexes[i], i + 1 < walker.count ? walker.indexes[i + 1] : SEGMENT_IS_LAST);
+	if (err == LIAISON_OK)
+		err = visit_lost(&walker, walker.next_index);
 	if (err == LIAISON_OK)
 		set_head(&walker);
 	if (err == LIAISON_OK && epoch_missing && result->report.segments <= 1 && walker.next_index == 0)

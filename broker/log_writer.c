@@ -124,17 +124,23 @@ write_waiting(struct log_writer *writer, struct group *appended, struct group *w
 		size_t taken = 0;
 		enum liaison_err err =
 			append_group(writer, waiting->items + done, waiting->count - done, &taken, &fault);
-		/* On success, and when only this group found no room, the group before is durable now. */
-		bool before_is_durable = err == LIAISON_OK || err == LIAISON_STORAGE_FULL;
-		hand_back(writer, appended, before_is_durable ? LIAISON_OK : LIAISON_READ_ONLY);
+		if (err == LIAISON_MALFORMED || err == LIAISON_TOO_LARGE) {
+			/* Nothing was written, and the group before still waits for its trailer: it comes first. */
+			say_failure(err, &fault);
+			finish_group(writer, appended);
+		} else {
+			/* On success, and when only this group found no room, the group before is durable now. */
+			bool before_is_durable = err == LIAISON_OK || err == LIAISON_STORAGE_FULL;
+			hand_back(writer, appended, before_is_durable ? LIAISON_OK : LIAISON_READ_ONLY);
+			if (err != LIAISON_OK)
+				say_failure(err, &fault);
+		}
 		for (size_t i = 0; i < taken; i++)
 			appended->items[i] = waiting->items[done + i];
 		appended->count = taken;
 		done += taken;
-		if (err != LIAISON_OK) {
-			say_failure(err, &fault);
-			hand_back(writer, appended, err == LIAISON_STORAGE_FULL ? err : LIAISON_READ_ONLY);
-		}
+		if (err != LIAISON_OK)
+			hand_back(writer, appended, err_is_refusal(err) ? err : LIAISON_READ_ONLY);
 	}
 	waiting->count = 0;
 }

@@ -50,12 +50,13 @@ static void
 look_for_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char *colon;
 	struct stat st;
 
-	if (stream == NULL || sscanf(stream, "%llu:%llu", &device, &inode) != 2 || fstat(STDERR_FILENO, &st) != 0)
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0)
 		return;
-	is_journal = st.st_dev == (dev_t)device && st.st_ino == (ino_t)inode;
+	unsigned long long device = strtoull(stream, &colon, 10);
+	is_journal = *colon == ':' && st.st_dev == (dev_t)device && st.st_ino == (ino_t)strtoull(colon + 1, NULL, 10);
 }
 
 static bool
@@ -145,6 +146,6 @@ note_quote(const char *text, char out[QUOTE_BYTES])
 		from += width;
 		left -= width;
 	}
-	used += (size_t)snprintf(out + used, QUOTE_BYTES - used, "%s\"", left > 0 ? "..." : "");
+	snprintf(out + used, QUOTE_BYTES - used, "%s\"", left > 0 ? "..." : "");
 	return out;
 }

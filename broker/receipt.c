@@ -17,6 +17,8 @@ checkpoint_renew(struct core *core)
 	struct digest root;
 	uint64_t size = index_size(core->index);
 
+	if (core->is_tree_lost)
+		return LIAISON_OK;
 	merkle_tree_root(index_tree(core->index), size, &root);
 	memcpy(state->root, root.bytes, sizeof state->root);
 	int64_t before = message->time;
@@ -31,6 +33,12 @@ checkpoint_renew(struct core *core)
 	message->key = (ProtobufCBinaryData){sizeof state->key, state->key};
 	message->signature = (ProtobufCBinaryData){sizeof state->signature, state->signature};
 	return checkpoint_sign(message, core->network, core->keys);
+}
+
+Liaison__Checkpoint *
+checkpoint_newest(struct core *core)
+{
+	return core->is_tree_lost ? NULL : &core->checkpoint.message;
 }
 
 const struct merkle_path *
@@ -59,7 +67,7 @@ path_fields(const struct merkle_path *path, ProtobufCBinaryData out[MERKLE_PATH_
 	return path->len;
 }
 
-/* --- proofs on request ----------------------------------------------------------------------------------------------------- */
+/* --- proofs on request -------------------------------------------------------------------------------------------- */
 
 struct inclusion_room {
 	Liaison__Inclusion message;
@@ -150,6 +158,9 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		err = fault_set(&fault, LIAISON_RATE_LIMITED, "the broker is out of memory; ask again later");
 	else if (request->n_indexes > PROOF_INDEXES_MAX)
 		err = fault_set(&fault, LIAISON_TOO_LARGE, "at most %d indexes a request", PROOF_INDEXES_MAX);
+	else if (core->is_tree_lost)
+		err = fault_set(
+			&fault, LIAISON_READ_ONLY, "the log is damaged, and its tree cannot be computed any more");
 	else if (request->from > size || (request->has_size && request->size != size))
 		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)size);
 	for (size_t i = 0; err == LIAISON_OK && i < request->n_indexes; i++) {
@@ -171,7 +182,7 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 			note(NOTE_DEBUG, "proof-not-sent", "office=%s", session->office.text);
 	} else {
-		dispatch_refuse(
+		core_refuse(
 			core, session, request->request, err_is_refusal(err) ? err : LIAISON_READ_ONLY, fault.message);
 	}
 	for (size_t i = 0; rooms != NULL && i < request->n_indexes && i < PROOF_INDEXES_MAX; i++)

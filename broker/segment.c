@@ -214,21 +214,20 @@ record_encode(const struct segment_header *segment, const struct record *record,
 	memset(at, 0, record_bytes(record->header_len, record->payload_len) - (size_t)(at - out));
 }
 
-enum liaison_err
-record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t len, uint64_t offset,
-	struct stored_record *out)
+/* `frame` is that of the record whose frame lies at `bytes`, or one that was put right. */
+static enum liaison_err
+parse_with_frame(const struct segment_header *segment, const uint8_t *frame, const uint8_t *bytes, size_t len,
+	uint64_t offset, struct stored_record *out)
 {
 	uint8_t sum[PAYLOAD_HASH_BYTES];
 	struct stored_record stored = {.offset = offset};
 	struct record *record = &stored.record;
 	struct reader reader;
 
-	if (len < RECORD_FRAME_BYTES || memcmp(bytes, record_magic, sizeof record_magic) != 0)
+	frame_seal(segment, frame, offset, sum);
+	if (memcmp(sum, frame + RECORD_FRAME_BYTES - SEAL_BYTES, SEAL_BYTES) != 0)
 		return LIAISON_CORRUPT;
-	frame_seal(segment, bytes, offset, sum);
-	if (memcmp(sum, bytes + RECORD_FRAME_BYTES - SEAL_BYTES, SEAL_BYTES) != 0)
-		return LIAISON_CORRUPT;
-	reader_init(&reader, bytes, len);
+	reader_init(&reader, frame, RECORD_FRAME_BYTES);
 	reader_take(&reader, sizeof record_magic);
 	record->type = reader_u8(&reader);
 	uint8_t flags = reader_u8(&reader);
@@ -239,19 +238,19 @@ record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t 
 	reader_copy(&reader, stored.leaf.bytes, DIGEST_BYTES);
 	const uint8_t *header_hash = reader_take(&reader, HEADER_HASH_BYTES);
 	const uint8_t *payload_hash = reader_take(&reader, PAYLOAD_HASH_BYTES);
-	reader_take(&reader, SEAL_BYTES);
 	if (!record_type_is_known((uint8_t)record->type) || flags > RECORD_IS_LAST || zero != 0 ||
 		record->header_len == 0 || record->header_len > RECORD_HEADER_MAX ||
 		record->payload_len > RECORD_PAYLOAD_MAX || stored.index >= INT64_MAX)
 		return LIAISON_CORRUPT;
 	stored.is_last_of_group = flags == RECORD_IS_LAST;
 	stored.bytes = record_bytes(record->header_len, record->payload_len);
+	if (stored.bytes > len)
+		return LIAISON_CORRUPT;
+	reader_init(&reader, bytes + RECORD_FRAME_BYTES, stored.bytes - RECORD_FRAME_BYTES);
 	record->header = reader_take(&reader, record->header_len);
 	record->payload = reader_take(&reader, record->payload_len);
-	if (reader.failed || stored.bytes > len)
-		return LIAISON_CORRUPT;
-	for (const uint8_t *at = reader.at; at < bytes + stored.bytes; at++)
-		stored.has_stray_bytes |= *at != 0;
+	for (size_t i = 0; i < reader.left; i++)
+		stored.has_stray_bytes |= reader.at[i] != 0;
 	hash(sum, HEADER_HASH_BYTES, record->header, record->header_len);
 	if (memcmp(sum, header_hash, HEADER_HASH_BYTES) != 0)
 		stored.damage |= RECORD_HEADER_DAMAGED;
@@ -260,6 +259,35 @@ record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t 
 		stored.damage |= RECORD_PAYLOAD_DAMAGED;
 	*out = stored;
 	return LIAISON_OK;
+}
+
+enum liaison_err
+record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t len, uint64_t offset,
+	struct stored_record *out)
+{
+	if (len < RECORD_FRAME_BYTES || memcmp(bytes, record_magic, sizeof record_magic) != 0)
+		return LIAISON_CORRUPT;
+	return parse_with_frame(segment, bytes, bytes, len, offset, out);
+}
+
+enum liaison_err
+record_parse_mended(const struct segment_header *segment, const uint8_t *bytes, size_t len, uint64_t offset,
+	struct stored_record *out)
+{
+	uint8_t frame[RECORD_FRAME_BYTES];
+
+	if (len < RECORD_FRAME_BYTES)
+		return LIAISON_CORRUPT;
+	memcpy(frame, bytes, sizeof frame);
+	for (size_t bit = 0; bit < 8 * sizeof frame; bit++) {
+		const uint8_t mask = (uint8_t)(1U << bit % 8);
+		frame[bit / 8] ^= mask;
+		if (memcmp(frame, record_magic, sizeof record_magic) == 0 &&
+			parse_with_frame(segment, frame, bytes, len, offset, out) == LIAISON_OK)
+			return LIAISON_OK;
+		frame[bit / 8] ^= mask;
+	}
+	return LIAISON_CORRUPT;
 }
 
 /* --- trailers ------------------------------------------------------------------------------------------------------ */

@@ -131,9 +131,10 @@ size_t record_bytes(size_t header_len, size_t payload_len);
 void record_encode(const struct segment_header *segment, const struct record *record, uint64_t index, uint64_t offset,
 	bool is_last_of_group, uint8_t *out, struct digest *leaf);
 
-/* A record where it lies. What is not whole has its bit in `damage` and is not to be shown to anybody. */
+/* A record where it lies. If `damage` is not 0, nothing of it but index and leaf may be used. */
 #define RECORD_HEADER_DAMAGED 1U
 #define RECORD_PAYLOAD_DAMAGED 2U
+#define RECORD_LOST 4U /* nothing is left of it, not even the leaf, which is all zeros; only log_visitor meets these */
 struct stored_record {
 	struct record record; /* borrows from the bytes that were parsed */
 	uint64_t index;
@@ -152,6 +153,13 @@ struct stored_record {
  */
 enum liaison_err record_parse(const struct segment_header *segment, const uint8_t *bytes, size_t len, uint64_t offset,
 	struct stored_record *out) LIAISON_MUST_CHECK;
+
+/*
+ * For a place where record_parse failed although a record must be there: tries whether the frame is whole but for one
+ * bit. The seal decides, so a record that it gives is the one that was written. LIAISON_CORRUPT if there is none.
+ */
+enum liaison_err record_parse_mended(const struct segment_header *segment, const uint8_t *bytes, size_t len,
+	uint64_t offset, struct stored_record *out) LIAISON_MUST_CHECK;
 
 struct segment_trailer {
 	uint64_t group_offset;

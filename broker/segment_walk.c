@@ -56,6 +56,14 @@ visit_record(struct walk *walk, const struct stored_record *record)
 	return err;
 }
 
+/* Whether the record that should stand at `at` is there but for one bit of its frame; then it is visited. */
+static bool
+mend(const struct walk *walk, uint64_t at, uint64_t to, struct stored_record *record)
+{
+	return record_parse_mended(walk->segment, walk->bytes + at, to - at, at, record) == LIAISON_OK &&
+	       record->index == walk->next_index;
+}
+
 /*
  * Visits the records up to `last_index` that stand whole in [from, to). Where one is not, looks at each place where a
  * frame may stand: the seal tells a frame from bytes that look like one.
@@ -63,14 +71,20 @@ visit_record(struct walk *walk, const struct stored_record *record)
 static enum liaison_err
 visit_span(struct walk *walk, uint64_t from, uint64_t to, uint64_t last_index)
 {
-	static const char gap_text[] = "there is no whole record";
+	static const char gap_text[] = "there is no whole record", bit_text[] = "one bit of a record's frame is wrong";
 	uint64_t gap = from;
 	enum liaison_err err = LIAISON_OK;
 
 	while (err == LIAISON_OK && from < to && walk->next_index <= last_index) {
 		struct stored_record record;
-		if (record_parse(walk->segment, walk->bytes + from, to - from, from, &record) != LIAISON_OK ||
-			record.index < walk->next_index || record.index > last_index) {
+		bool found = record_parse(walk->segment, walk->bytes + from, to - from, from, &record) == LIAISON_OK &&
+			     record.index >= walk->next_index && record.index <= last_index;
+		if (!found && from == gap && mend(walk, from, to, &record)) {
+			found = true;
+			err = report(walk,
+				(struct segment_finding){FINDING_DAMAGE, from, RECORD_FRAME_BYTES, 0, 0, bit_text});
+		}
+		if (!found) {
 			from += RECORD_STEP;
 			continue;
 		}

@@ -29,8 +29,10 @@ sessions_free(struct sessions *sessions)
 	if (sessions == NULL)
 		return;
 	for (size_t i = 0; i < SESSION_BUCKETS; i++)
-		while (sessions->buckets[i] != NULL)
-			sessions_remove(sessions, sessions->buckets[i]);
+		for (struct session *session = sessions->buckets[i], *next; session != NULL; session = next) {
+			next = session->next;
+			free(session);
+		}
 	free(sessions);
 }
 

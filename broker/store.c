@@ -130,6 +130,47 @@ store_commit(struct store *store, struct fault *fault)
 	return transaction_commit(store, "committing cursors", fault);
 }
 
+/* --- the log, as it was last seen --------------------------------------------------------------------------------- */
+
+enum liaison_err
+store_set_log(struct store *store, const struct stored_log *log, struct fault *fault)
+{
+	enum liaison_err err = transaction_open(store, fault);
+
+	if (err != LIAISON_OK)
+		return err;
+	struct binder binder = binder_start(store, SET_LOG);
+	binder_bytes(&binder, log->epoch, sizeof log->epoch);
+	binder_number(&binder, (int64_t)log->size);
+	binder_bytes(&binder, log->root.bytes, sizeof log->root.bytes);
+	return binder_run(store, &binder, "noting the log's size", fault);
+}
+
+enum liaison_err
+store_get_log(struct store *store, struct stored_log *log, struct fault *fault)
+{
+	struct binder binder = binder_start(store, GET_LOG);
+	int step = sqlite3_step(binder.statement);
+	enum liaison_err err = LIAISON_OK;
+
+	if (step == SQLITE_DONE) {
+		err = LIAISON_NOT_FOUND;
+	} else if (step != SQLITE_ROW) {
+		err = store_fault(store, "reading the log's size", fault);
+	} else if (sqlite3_column_bytes(binder.statement, 0) != (int)sizeof log->epoch ||
+		   sqlite3_column_bytes(binder.statement, 2) != (int)sizeof log->root.bytes) {
+		err = fault_set(fault, LIAISON_CORRUPT,
+			"%s: its table `log` is none that liaisond wrote; move the file away and start again",
+			store->path);
+	} else {
+		memcpy(log->epoch, sqlite3_column_blob(binder.statement, 0), sizeof log->epoch);
+		log->size = (uint64_t)sqlite3_column_int64(binder.statement, 1);
+		memcpy(log->root.bytes, sqlite3_column_blob(binder.statement, 2), sizeof log->root.bytes);
+	}
+	(void)sqlite3_reset(binder.statement);
+	return err;
+}
+
 /* --- audit -------------------------------------------------------------------------------------------------------------- */
 
 enum liaison_err

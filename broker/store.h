@@ -57,6 +57,21 @@ enum liaison_err store_set_cursors(struct store *store, const char *office, cons
 enum liaison_err store_commit(struct store *store, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
+ * The log as it was last seen, so that a log folder that vanished, or lost its end in a way that looks like a crash, is
+ * noticed at the next start. It may be behind the log, never ahead: it is written after the log is durable.
+ */
+struct stored_log {
+	uint8_t epoch[16];
+	uint64_t size;
+	struct digest root;
+};
+/* Within the open transaction of cursors. */
+enum liaison_err store_set_log(
+	struct store *store, const struct stored_log *log, struct fault *fault) LIAISON_MUST_CHECK;
+/* LIAISON_NOT_FOUND: no log was seen yet. */
+enum liaison_err store_get_log(struct store *store, struct stored_log *log, struct fault *fault) LIAISON_MUST_CHECK;
+
+/*
  * One refusal, with office, code, alert id, body hash and reason (each but the code may be NULL; texts are cut at their
  * types' length); no content. Durable with the next commit, store_put_feed, store_remove_feed or store_flush_audit; rows
  * beyond AUDIT_ROWS_MAX push out the oldest.

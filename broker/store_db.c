@@ -26,6 +26,8 @@ static const char schema[] =
 	" PRIMARY KEY (office, name)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE audit (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, office TEXT,"
 	" code TEXT NOT NULL, alert_id TEXT, body_hash BLOB, reason TEXT) STRICT;"
+	"CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), epoch BLOB NOT NULL, size INTEGER NOT NULL,"
+	" root BLOB NOT NULL) STRICT;"
 	"PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";"
 							       "PRAGMA user_version = " NUMBER_TEXT(SCHEMA_VERSION) ";";
 
@@ -46,6 +48,8 @@ static const char *const statement_text[STATEMENTS] = {
 	[ADD_AUDIT] = "INSERT INTO audit (at, office, code, alert_id, body_hash, reason)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[TRIM_AUDIT] = "DELETE FROM audit WHERE number <= ?1",
+	[SET_LOG] = "INSERT OR REPLACE INTO log (one, epoch, size, root) VALUES (1, ?1, ?2, ?3)",
+	[GET_LOG] = "SELECT epoch, size, root FROM log",
 	[EACH_AUDIT] = "SELECT at, office, code, alert_id, body_hash, reason FROM audit WHERE at >= ?1 ORDER BY number",
 };
 

@@ -21,6 +21,8 @@ enum statement {
 	ADD_AUDIT,
 	TRIM_AUDIT,
 	EACH_AUDIT,
+	SET_LOG,
+	GET_LOG,
 	STATEMENTS,
 };
 

@@ -112,7 +112,7 @@ submit_is_idle(const struct core *core)
 	return core->submits->jobs == 0 && log_writer_inside(core->writer) == 0;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------------------------- */
+/* --- in ----------------------------------------------------------------------------------------------------------- */
 
 /* Refuses a submit that no worker is to see; its number must be read for that. */
 static void
@@ -125,7 +125,8 @@ refuse_submit(struct core *core, struct session *session, const struct net_messa
 		frame->frame_case == LIAISON__FRAME__FRAME_SUBMIT)
 		request = frame->submit->request;
 	frame_free(frame);
-	dispatch_refuse(core, session, request, code, err_meaning(code));
+	core_refuse(core, session, request, code,
+		core->is_stopping ? "the broker is stopping; sent again when it is back" : err_meaning(code));
 }
 
 static enum liaison_err
@@ -165,7 +166,7 @@ submit_handle(struct core *core, struct session *session, struct net_message *me
 	}
 }
 
-/* --- out --------------------------------------------------------------------------------------------------------------------- */
+/* --- out ---------------------------------------------------------------------------------------------------------- */
 
 /* The session that the job came from, if it is still there and still the same office's. */
 static struct session *
@@ -329,7 +330,7 @@ tell_answered(struct core *core)
 	}
 }
 
-/* --- judging against what is known ---------------------------------------------------------------------------------------------- */
+/* --- judging against what is known -------------------------------------------------------------------------------- */
 
 static void
 refuse_item(struct admit_item *item, enum liaison_err err, const char *message)
@@ -350,6 +351,7 @@ known_by(const struct core *core, const struct alert_id *id, const struct pendin
 		.body_hash = item->admitted.body_hash,
 		.message = item->admitted.facts->message,
 		.kind = item->admitted.facts->kind,
+		.status = item->admitted.facts->status,
 	};
 }
 
@@ -560,7 +562,7 @@ refuse_job(struct core *core, struct admit_job *job)
 
 	if (session != NULL) {
 		session->submits_in_flight--;
-		dispatch_refuse(core, session, job->request, job->err, job->fault.message);
+		core_refuse(core, session, job->request, job->err, job->fault.message);
 		if (job->err == LIAISON_MALFORMED || job->err == LIAISON_TOO_LARGE)
 			accept_count_malformed(core->accept, session);
 	}
@@ -592,7 +594,7 @@ submit_admitted(struct core *core)
 	tell_answered(core);
 }
 
-/* --- back from the writer -------------------------------------------------------------------------------------------------------- */
+/* --- back from the writer ----------------------------------------------------------------------------------------- */
 
 bool
 submit_record(struct core *core, enum record_type type, struct blob *header, struct blob *payload)
@@ -692,7 +694,7 @@ submit_logged(struct core *core)
 			grew = true;
 		} else if (records[i]->err == LIAISON_STORAGE_FULL) {
 			core->is_storage_full = true;
-		} else {
+		} else if (records[i]->err == LIAISON_READ_ONLY) {
 			core_set_read_only(
 				core, "the log could not be written; restart the broker when its disk is well");
 		}

@@ -49,7 +49,7 @@ subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const
 		note(NOTE_DEBUG, "unsubscribe-not-sent", "office=%s", session->office.text);
 }
 
-/* --- subscribe --------------------------------------------------------------------------------------------------------------- */
+/* --- subscribe ---------------------------------------------------------------------------------------------------- */
 
 static enum liaison_err
 save_feed(struct core *core, const struct feed *feed, struct fault *fault)
@@ -261,7 +261,7 @@ subscribe_handle(struct core *core, struct session *session, const Liaison__Subs
 	enum liaison_err err = open_feed(core, session, subscribe, &feed, &created, &fault);
 
 	if (err != LIAISON_OK) {
-		dispatch_refuse(core, session, subscribe->request, err_is_refusal(err) ? err : LIAISON_STORAGE_FULL,
+		core_refuse(core, session, subscribe->request, err_is_refusal(err) ? err : LIAISON_STORAGE_FULL,
 			fault.message);
 		return;
 	}
@@ -281,7 +281,7 @@ unsubscribe_handle(struct core *core, struct session *session, const Liaison__Un
 		detach(core, feed);
 }
 
-/* --- credit and acknowledgement --------------------------------------------------------------------------------------------------- */
+/* --- credit and acknowledgement ----------------------------------------------------------------------------------- */
 
 /* Frames for a channel that is over cross its end on the way; they are ignored. */
 void
@@ -308,7 +308,7 @@ acknowledge_handle(struct core *core, struct session *session, const Liaison__Ac
 		acknowledge->cursor, index_size(core->index));
 }
 
-/* --- feeds: list, seek, forget ---------------------------------------------------------------------------------------------------- */
+/* --- feeds: list, seek, forget ------------------------------------------------------------------------------------ */
 
 static enum liaison_err
 change_feed(struct core *core, struct session *session, const Liaison__FeedsRequest *request, struct fault *fault)
@@ -395,10 +395,41 @@ feeds_handle(struct core *core, struct session *session, const Liaison__FeedsReq
 	frame.frame_case = LIAISON__FRAME__FRAME_FEEDS;
 	frame.feeds = &answer;
 	if (err != LIAISON_OK)
-		dispatch_refuse(core, session, request->request, err_is_refusal(err) ? err : LIAISON_STORAGE_FULL,
+		core_refuse(core, session, request->request, err_is_refusal(err) ? err : LIAISON_STORAGE_FULL,
 			fault.message);
 	else if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 		note(NOTE_DEBUG, "feeds-not-sent", "office=%s", session->office.text);
 	free(rooms);
 	free(infos);
+}
+
+/* --- when rights change ------------------------------------------------------------------------------------------- */
+
+/* Whether `after` may see anything that `before` could not: then live alerts of the past are due. */
+static bool
+is_widened(const struct office *before, const struct office *after)
+{
+	if (after == NULL)
+		return false;
+	if (before == NULL)
+		return true;
+	return (after->receives & ~before->receives) != 0 || (after->rights & ~before->rights) != 0 ||
+	       after->clearance > before->clearance || (before->is_suspended && !after->is_suspended) ||
+	       (after->member->contributes & ~before->member->contributes) != 0;
+}
+
+void
+subscribe_trust_changed(struct core *core, const struct trust *before)
+{
+	for (uint32_t number = 0; number < feeds_end(core->feeds); number++) {
+		struct feed *feed = feeds_at(core->feeds, number);
+		if (feed == NULL)
+			continue;
+		feed->entry = NULL;
+		if (!is_widened(trust_office(before, feed->office.text), trust_office(core->trust, feed->office.text)))
+			continue;
+		if (feed->session != NULL)
+			subscribe_end(core, feed, LIAISON_OK, "rights were widened: older alerts are due");
+		feed_seek(feed, 0);
+	}
 }

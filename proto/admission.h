@@ -94,6 +94,12 @@ typedef struct known_alert known_alert_fn(void *index, const struct alert_id *id
 
 /* The same body is in the log already. */
 bool admit_again(const struct admitted *admitted, known_alert_fn *known, void *index);
+/*
+ * Whether the office may change or end what it refers to: its own, or its country's and the roster gives it right recall.
+ * Readers ask it again. NOT_PERMITTED. `facts` has a reference.
+ */
+enum liaison_err admit_owner(
+	const struct facts *facts, const struct trust *trust, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
  * Sequence unused (EQUIVOCATION); what is referred to exists, can be changed in this way, and is the office's own, or its

@@ -10,9 +10,8 @@ admit_again(const struct admitted *admitted, known_alert_fn *known, void *index)
 	return there.is_known && digest_equal(&there.body_hash, &admitted->body_hash);
 }
 
-/* The office's own, or its country's and the roster gives it right recall. */
-static enum liaison_err
-check_owner(const struct facts *facts, const struct trust *trust, struct fault *fault)
+enum liaison_err
+admit_owner(const struct facts *facts, const struct trust *trust, struct fault *fault)
 {
 	const char *owner = facts->reference.office.text, *id = facts->id.office.text;
 	const struct office *office = trust_office(trust, id);
@@ -75,6 +74,6 @@ admit_state(const struct admitted *admitted, const struct trust *trust, known_al
 	struct known_alert target = known(index, &facts->reference);
 	if (!target.is_known)
 		return fault_set(fault, LIAISON_BAD_REFERENCE, "references[0]: the broker does not hold %s", id);
-	enum liaison_err err = check_owner(facts, trust, fault);
+	enum liaison_err err = admit_owner(facts, trust, fault);
 	return err == LIAISON_OK ? check_target(facts, &target, id, fault) : err;
 }

@@ -99,7 +99,7 @@ read_quoted(struct csv_reader *reader, struct fault *fault)
 				"%zu: the quote that opens field %zu is never closed", opened_line,
 				reader->record.count);
 		err = put_bytes(reader, from, reader->at, fault);
-		from = ++reader->at;
+		reader->at++;
 		if (err != LIAISON_OK || is_at_end(reader) || reader->text[reader->at] != '"')
 			break;
 		buf_put_u8(&reader->data, '"');

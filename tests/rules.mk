@@ -1,9 +1,35 @@
-# The heavier checks. Included by the Makefile, which builds what they run.
+# Tests and checks. Included by the Makefile, which builds what they run.
 
 # Clang, clang-tidy, a NATS server: not needed to build or to test.
 CHECK_STAMP := build/.deps-check
 $(CHECK_STAMP): .ci/deps .ci/deps-check
 	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+.PHONY: scenario test
+scenario: all ## run the scenarios: real processes over loopback (SCENARIOS=tests/scenario/NAME.sh for one)
+	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIOS)
+
+test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
+	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
+
+.PHONY: san
+san: ## the tests again, with the address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory SAN=1 all test
+
+COVERAGE_LEAST ?= 0
+.PHONY: coverage coverage-run
+coverage: | $(CHECK_STAMP) ## the tests again, then which lines of the product they ran
+	$(Q)$(MAKE) --no-print-directory COV=1 coverage-run
+
+coverage-run: all
+	$(Q)find $(BUILD) -name '*.gcda' -delete && $(MAKE) --no-print-directory COV=1 test
+	$(Q)gcovr -r . --object-directory $(BUILD) -e '.*\.pb-c\.c' -e tests -e '$(BUILD)/.*' --fail-under-line $(COVERAGE_LEAST) \
+	  --html-details $(BUILD)/coverage.html -s | tee $(BUILD)/coverage.txt
+
+.PHONY: lint
+lint: $(UNIT_TESTS) $(PROGRAMS) | $(CHECK_STAMP) ## the walls of the house, clang-format, cppcheck, clang-tidy
+	$(Q)LINT_CFLAGS="$(PKG_CFLAGS)" .ci/lint $(BUILD)
 
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.

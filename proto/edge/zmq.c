@@ -19,6 +19,7 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define ZAP_FRAMES 12
 #define ROUTE_BYTES 5
+#define LAST_WORDS_MS 500
 #define ENDPOINT_BYTES 128
 
 _Static_assert(sizeof(zmq_msg_t) <= sizeof(struct net_message), "net_message holds a zmq_msg_t");
@@ -234,7 +235,7 @@ zap_answer(struct zap *zap)
 	}
 }
 
-/* --- server --------------------------------------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------------------------------- */
 
 struct server {
 	void *socket;
@@ -323,10 +324,13 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
-	if (server->socket != NULL)
-		zmq_socket_monitor(server->socket, NULL, 0);
 	close_socket(server->monitor);
-	close_socket(server->socket);
+	if (server->socket != NULL) {
+		zmq_socket_monitor(server->socket, NULL, 0);
+		/* What was answered last may still leave. */
+		set_int(server->socket, ZMQ_LINGER, LAST_WORDS_MS);
+		zmq_close(server->socket);
+	}
 	free(server);
 }
 
@@ -497,7 +501,7 @@ server_next_event(struct server *server, struct server_event *event)
 	return true;
 }
 
-/* --- client --------------------------------------------------------------------------------------------------------------- */
+/* --- client ------------------------------------------------------------------------------------------------------- */
 
 struct client {
 	void *socket;

@@ -10,6 +10,7 @@
 #include "proto/log.pb-c.h"
 #include "proto/trust.pb-c.h"
 #include "tests/support/random_message.h"
+#include "tests/support/world.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -22,12 +23,21 @@
 #define SCHEMAS_MAX 4
 #define FILE_BYTES_MAX (256 * 1024)
 
+struct corpus {
+	char dir[2048];
+	unsigned count;
+};
+
+static void put_charters(struct corpus *corpus);
+static void put_rosters(struct corpus *corpus);
+
 struct target {
 	const char *name; /* of tests/fuzz/NAME_fuzz.c */
 	const ProtobufCMessageDescriptor *messages[SCHEMAS_MAX];
 	const ProtobufCMessageDescriptor *json[SCHEMAS_MAX];
 	const char *const *texts;
 	const char *files; /* a pattern */
+	void (*documents)(struct corpus *corpus);
 };
 
 /* ICAO 9303's specimens. */
@@ -53,11 +63,11 @@ static const struct target TARGETS[] = {
 	{.name = "frame", .messages = {&liaison__frame__descriptor}},
 	{.name = "filter", .messages = {&liaison__filter__descriptor}},
 	{.name = "charter",
-		.messages = {&liaison__charter__descriptor, &liaison__charter_chain__descriptor,
-			&liaison__signed__descriptor}},
+		.messages = {&liaison__charter__descriptor, &liaison__card__descriptor},
+		.documents = put_charters},
 	{.name = "roster",
-		.messages = {&liaison__roster__descriptor, &liaison__suspension__descriptor,
-			&liaison__signed__descriptor}},
+		.messages = {&liaison__roster__descriptor, &liaison__suspension__descriptor},
+		.documents = put_rosters},
 	{.name = "json",
 		.json = {&liaison__alert__descriptor, &liaison__filter__descriptor},
 		.files = "config/examples/*.json"},
@@ -72,11 +82,6 @@ die(const char *what)
 	fprintf(stderr, "corpus: %s: %s\n", what, strerror(errno));
 	exit(EXIT_FAILURE);
 }
-
-struct corpus {
-	char dir[2048];
-	unsigned count;
-};
 
 static void
 corpus_put(struct corpus *corpus, const void *bytes, size_t len)
@@ -148,6 +153,35 @@ corpus_put_files(struct corpus *corpus, const char *pattern)
 }
 
 static void
+put_body(struct corpus *corpus, Liaison__Signed *document)
+{
+	corpus_put(corpus, document->body.data, document->body.len);
+	world_signed_free(document);
+}
+
+/* What the test world's root keys would sign next: the fuzz target signs it and so comes past the signatures. */
+static void
+put_charters(struct corpus *corpus)
+{
+	struct world *world = world_new(1);
+
+	put_body(corpus, world_charter_sign(world, world_charter_edit(world)));
+	corpus_put_message(corpus, &trust_charter(world_trust(world))->base);
+	world_free(world);
+}
+
+static void
+put_rosters(struct corpus *corpus)
+{
+	struct world *world = world_new(1);
+
+	put_body(corpus, world_roster_sign(world, world_roster_edit(world, "kh")));
+	put_body(corpus, world_suspension(world, "kh.blo.poipet", NULL, WORLD_NOW, WORLD_NOW + MS_PER_DAY));
+	corpus_put_message(corpus, &trust_member(world_trust(world), "kh")->roster->base);
+	world_free(world);
+}
+
+static void
 make_folder(const char *path)
 {
 	if (mkdir(path, 0777) != 0 && errno != EEXIST)
@@ -175,6 +209,8 @@ main(int argc, char **argv)
 			corpus_put(&corpus, target->texts[k], strlen(target->texts[k]));
 		if (target->files)
 			corpus_put_files(&corpus, target->files);
+		if (target->documents)
+			target->documents(&corpus);
 	}
 	return EXIT_SUCCESS;
 }

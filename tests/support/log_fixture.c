@@ -79,8 +79,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 {
 	struct log_fixture *fixture = arg;
 
-	/* Whatever the medium gives back, indexes ascend. */
-	if (record->index < fixture->next_index || location->offset != record->offset)
+	/* Whatever the medium gives back, each index comes once. */
+	if (record->index != fixture->next_index || location->offset != record->offset)
 		fixture->seen_wrong++;
 	fixture->next_index = record->index + 1;
 	if (record->damage != 0)

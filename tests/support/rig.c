@@ -101,7 +101,7 @@ rig_now(const struct rig *rig)
 	return clock_system()->now_ms(clock_system()->arg) + rig->clock_offset_ms;
 }
 
-/* --- the broker's process --------------------------------------------------------------------------------------------------------- */
+/* --- the broker's process ----------------------------------------------------------------------------------------- */
 
 static void
 tell_ready(void *arg, const char *endpoint)
@@ -135,8 +135,9 @@ run_broker(struct rig *rig, int ready_fd)
 	_exit(0);
 }
 
-void
-rig_start(struct rig *rig)
+/* Starts the broker; false if it ended before it was ready. */
+static bool
+try_start(struct rig *rig)
 {
 	int pipe_fds[2];
 	size_t got = 0;
@@ -163,8 +164,23 @@ rig_start(struct rig *rig)
 		got += (size_t)n;
 	}
 	close(pipe_fds[0]);
-	if (got == 0)
+	return got > 0;
+}
+
+void
+rig_start(struct rig *rig)
+{
+	if (!try_start(rig))
 		fail("broker", "ended at its start");
+}
+
+int
+rig_start_fails(struct rig *rig)
+{
+	if (try_start(rig))
+		fail("broker", "started where it must not");
+	int status = rig_stop(rig, SIGTERM);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int
@@ -206,7 +222,7 @@ rig_free(struct rig *rig)
 	free(rig);
 }
 
-/* --- clients ------------------------------------------------------------------------------------------------------------------------ */
+/* --- clients ------------------------------------------------------------------------------------------------------ */
 
 const Liaison__Frame *
 rig_receive(struct rig_client *client, int timeout_ms)
@@ -267,7 +283,7 @@ rig_send(struct rig_client *client, const Liaison__Frame *frame)
 }
 
 struct rig_client *
-rig_connect(struct rig *rig, const char *office)
+rig_connect_raw(struct rig *rig, const char *office)
 {
 	const struct secret_keys *keys = world_keys(rig->world, office);
 	const struct secret_keys *broker = world_keys(rig->world, rig->broker);
@@ -278,8 +294,6 @@ rig_connect(struct rig *rig, const char *office)
 		.receive_high_water = RECEIVE_HIGH_WATER};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
-	Liaison__Hello hello = LIAISON__HELLO__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
 
 	assert(client != NULL);
 	if (rig->net == NULL)
@@ -287,6 +301,16 @@ rig_connect(struct rig *rig, const char *office)
 	client->client = rig->net != NULL ? client_new(rig->net, rig->endpoint, &options, &fault) : NULL;
 	if (client->client == NULL)
 		fail("connect", fault.message);
+	return client;
+}
+
+struct rig_client *
+rig_connect(struct rig *rig, const char *office)
+{
+	struct rig_client *client = rig_connect_raw(rig, office);
+	Liaison__Hello hello = LIAISON__HELLO__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
 	hello.has_least_version = hello.has_greatest_version = 1;
 	hello.least_version = hello.greatest_version = PROTOCOL_VERSION;
 	frame.frame_case = LIAISON__FRAME__FRAME_HELLO;
@@ -330,7 +354,7 @@ rig_subscribe(struct rig_client *client, const char *feed, uint32_t channel, con
 	rig_send(client, &frame);
 }
 
-/* --- submissions ---------------------------------------------------------------------------------------------------------------------- */
+/* --- submissions -------------------------------------------------------------------------------------------------- */
 
 uint8_t *
 rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const uint8_t *const *bodies,

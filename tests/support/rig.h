@@ -27,6 +27,8 @@ struct rig {
 /* A world, its folder, and a configuration without rate limits; `broker` ("kh.broker") serves kh, th and vn. */
 struct rig *rig_new(uint64_t seed);
 void rig_start(struct rig *rig);
+/* Expects that the broker refuses to start; returns its exit code. */
+int rig_start_fails(struct rig *rig);
 /* Ends the broker with the signal and waits; returns its exit status as waitpid gives it. */
 int rig_stop(struct rig *rig, int signal);
 void rig_free(struct rig *rig);
@@ -48,6 +50,8 @@ struct rig_client {
 
 /* Connects as that office and says hello; fails the test unless a welcome comes. */
 struct rig_client *rig_connect(struct rig *rig, const char *office);
+/* The same without the hello. */
+struct rig_client *rig_connect_raw(struct rig *rig, const char *office);
 void rig_disconnect(struct rig_client *client);
 
 void rig_send(struct rig_client *client, const Liaison__Frame *frame);

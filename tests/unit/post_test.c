@@ -219,8 +219,14 @@ a_job_stands_where_its_alerts_were_committed(void **state)
 	assert_int_equal(again.line, 3);
 	OK(job_count(f->post, job.number, OUTBOX_QUEUED, &count, &f->fault));
 	assert_int_equal(count, 3);
-	OK(job_end(f->post, job.number, &f->fault));
-	assert_int_equal(job_find(f->post, "/x/documents.jsonl", &again, &f->fault), LIAISON_NOT_FOUND);
+	assert_int_equal(again.ended_at, 0);
+	OK(job_end(f->post, job.number, 9000, &f->fault));
+	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
+	assert_int_equal(again.ended_at, 9000);
+	OK(job_begin(f->post, "/x/documents.jsonl", 9500, &job, &f->fault));
+	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
+	assert_int_equal(again.offset, 0);
+	assert_int_equal(again.number, job.number);
 }
 
 static void
@@ -357,48 +363,6 @@ the_newest_rows_and_what_is_about_an_alert_are_found(void **state)
 	assert_int_equal(inbox_find(f->post, "kh.blo.a/99", copy_inbox, &seen, &f->fault), LIAISON_NOT_FOUND);
 }
 
-static enum liaison_err
-copy_feed(void *arg, const struct feed_row *row, struct fault *fault)
-{
-	(void)fault;
-	*(struct feed_row *)arg = *row;
-	return LIAISON_OK;
-}
-
-static enum liaison_err
-count_parked(void *arg, const struct parked_row *row, struct fault *fault)
-{
-	(void)fault;
-	assert_string_equal(row->id, "kh.blo.a/1");
-	++*(size_t *)arg;
-	return LIAISON_OK;
-}
-
-static void
-feeds_and_parked_deliveries_are_kept(void **state)
-{
-	struct fixture *f = *state;
-	struct inbox_row row = a_delivery(12, "kh.blo.a/1", NULL);
-	struct feed_row feed = {.broker = "kh.broker", .name = "main", .epoch = {3}, .urgent = 5, .ordinary = 9},
-			seen = {0};
-	size_t parked = 0;
-	bool is_new = false;
-
-	OK(feed_keep(f->post, &feed, &f->fault));
-	feed.ordinary = 10;
-	OK(feed_keep(f->post, &feed, &f->fault));
-	OK(feed_each(f->post, NULL, NULL, copy_feed, &seen, &f->fault));
-	assert_int_equal(seen.ordinary, 10);
-	OK(inbox_put(f->post, &row, &is_new, &f->fault));
-	OK(parked_put(f->post, &row.place, "main", 5, "exit 1", 7000, &f->fault));
-	OK(parked_each(f->post, "main", count_parked, &parked, &f->fault));
-	OK(parked_each(f->post, "other", count_parked, &parked, &f->fault));
-	assert_int_equal(parked, 1);
-	OK(parked_remove(f->post, &row.place, "main", &f->fault));
-	OK(parked_each(f->post, NULL, count_parked, &parked, &f->fault));
-	assert_int_equal(parked, 1);
-}
-
 /* --- the file -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -438,7 +402,6 @@ main(void)
 		POST_TEST(a_notice_that_comes_first_still_ends_its_alert),
 		POST_TEST(erasure_leaves_the_id_and_no_content),
 		POST_TEST(the_newest_rows_and_what_is_about_an_alert_are_found),
-		POST_TEST(feeds_and_parked_deliveries_are_kept),
 		POST_TEST(the_file_is_its_owner_s_alone_and_damage_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
