@@ -4,6 +4,8 @@
 
 #include "agents/command.h"
 
+command_run_fn command_convert;
+command_run_fn command_doctor;
 command_run_fn command_explain;
 command_run_fn command_feed;
 command_run_fn command_feeds;

@@ -33,6 +33,8 @@ static const struct command menu[] = {
 	{"show", "one alert in full", command_show},
 	{"verify", "prove that the broker's log holds what was received and published", command_verify},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"doctor", "is this home in order, and if not, what to do", command_doctor},
+	{"convert", "tables into alerts and back, without a broker", command_convert},
 	{NULL, NULL, NULL},
 };
 
@@ -88,6 +90,7 @@ main(int argc, char **argv)
 
 	keep_memory_private();
 	set_locale();
+	keep_memory_private();
 	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {
 		fputs("liaison: libsodium or memory failed at start\n", stderr);
 		return EX_OSERR;

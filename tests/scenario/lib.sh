@@ -39,6 +39,13 @@ finish() { # the last line of every scenario
 	exit
 }
 
+skip() { # skip WHY: nothing of this scenario can be tried here
+	trap - EXIT
+	clean_up
+	printf '%s\n' "$1"
+	exit 77
+}
+
 # --- checking --------------------------------------------------------------------------------------------------------
 check() { # check SENTENCE COMMAND...: the command succeeds
 	local sentence=$1
