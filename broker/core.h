@@ -50,6 +50,7 @@ struct core {
 	struct index *index;
 	struct log_writer *writer;
 	struct log_reader *reader;
+	struct log_reader *lookups; /* what is looked up while a record of `reader` is still borrowed */
 	struct store *store;
 	struct admit *admit;
 	struct rate *rate;

@@ -17,11 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define EXPECT_MS 10000
 #define START_MS 30000
+#define RECEIVE_HIGH_WATER 8192 /* as agents have it */
 
 static void
 fail(const char *what, const char *detail)
@@ -117,6 +119,8 @@ run_broker(struct rig *rig, int ready_fd)
 	struct broker *broker;
 	struct fault fault = {.message = ""};
 
+	/* A test that fails leaves no broker behind. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The clock of the child alone is moved: the parent has used its own already. */
 	clock_shift_for_tests(rig->clock_offset_ms);
 	note_set_level((enum note_level)rig->config.log_level);
@@ -287,7 +291,7 @@ rig_connect_raw(struct rig *rig, const char *office)
 		.public_key = keys->transport_public,
 		.secret = keys->transport,
 		.max_message_bytes = FRAME_BYTES_MAX,
-		.receive_high_water = 1000};
+		.receive_high_water = RECEIVE_HIGH_WATER};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
 
