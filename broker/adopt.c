@@ -28,7 +28,7 @@ trust_add(struct core *core, enum document_type type, const Liaison__Signed *doc
 	return fault_set(fault, LIAISON_NOT_SUPPORTED, "a card is for a roster, not for a broker");
 }
 
-/* --- on record --------------------------------------------------------------------------------------------------------------- */
+/* --- on record ---------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 pack(const ProtobufCMessage *message)
@@ -141,7 +141,7 @@ keep_fork(struct core *core, enum document_type type, const Liaison__Signed *sec
 	document_unref(document);
 }
 
-/* --- adopting ------------------------------------------------------------------------------------------------------------------ */
+/* --- adopting ----------------------------------------------------------------------------------------------------- */
 
 static void
 use_trust(struct core *core, struct trust *trust)
@@ -260,7 +260,7 @@ adopt_record(struct core *core, const struct stored_record *record)
 	liaison__signed__free_unpacked(document, NULL);
 }
 
-/* --- the trust folder ------------------------------------------------------------------------------------------------------------ */
+/* --- the trust folder --------------------------------------------------------------------------------------------- */
 
 static void
 adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed *document)
@@ -329,7 +329,7 @@ adopt_folder_if_changed(struct core *core)
 	adopt_folder(core);
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 size_t
 adopt_versions(const struct core *core, Liaison__RosterVersion ***out)

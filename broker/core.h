@@ -65,11 +65,11 @@ struct core {
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
 
-/* --- open.c: `config`, `clock` are set before; a core that failed to open is closed all the same --------------------------- */
+/* --- open.c: `config`, `clock` are set before; a core that failed to open is closed all the same ------------------ */
 enum liaison_err core_open(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
 void core_close(struct core *core);
 
-/* --- core.c ---------------------------------------------------------------------------------------------------------------- */
+/* --- core.c ------------------------------------------------------------------------------------------------------- */
 int64_t core_now(const struct core *core);
 int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */

@@ -115,7 +115,7 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 	return reason == RELEASE_ALLOWED;
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 static void
 send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool with_checkpoint)
@@ -196,7 +196,7 @@ deliver_flush(struct core *core)
 	state->touched_count = 0;
 }
 
-/* --- live ------------------------------------------------------------------------------------------------------------------- */
+/* --- live --------------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 encode_item(uint64_t index, const uint8_t *envelope, size_t len)
@@ -282,7 +282,7 @@ deliver_alert(struct core *core, uint64_t index, struct facts *facts, struct blo
 		drop_oldest(state);
 }
 
-/* --- search ------------------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 static const struct live_item *
 find_live(const struct deliver_state *state, uint64_t index)
@@ -512,7 +512,7 @@ on_search(evutil_socket_t fd, short what, void *arg)
 	state->search_count -= count;
 }
 
-/* --- changes around ------------------------------------------------------------------------------------------------------------ */
+/* --- changes around ----------------------------------------------------------------------------------------------- */
 
 static void
 remove_from(struct feed **list, size_t *count, const struct feed *feed)

@@ -222,7 +222,6 @@ on_ready(void *arg, const char *endpoint)
 	char line[256], quoted[256];
 	struct fault fault;
 
-	note(NOTE_INFO, "ready", "id=%s endpoint=%s", serving->config->id, endpoint);
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s at %s", serving->config->id, endpoint);
 	snprintf(line, sizeof line, "%s\n", endpoint);
 	if (serving->ready_file != NULL &&
@@ -260,8 +259,6 @@ serve(const struct arguments *arguments)
 		err = broker_run(broker, on_ready, &serving, &fault);
 	(void)sd_notify(0, "STOPPING=1");
 	broker_free(broker);
-	if (err == LIAISON_OK)
-		note(NOTE_INFO, "stopped", "id=%s", config.id);
 	broker_config_clear(&config);
 	if (err == LIAISON_NOT_FOUND)
 		fault.code = LIAISON_BAD_CONFIG; /* a file that the configuration names */

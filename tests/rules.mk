@@ -1,14 +1,17 @@
 # Tests and checks. Included by the Makefile, which builds what they run.
 
-# --- tests ----------------------------------------------------------------------------------------------------------
-SCENARIOS := $(filter-out %/lib.sh %/run.sh,$(wildcard tests/scenario/*.sh))
+# Clang, clang-tidy, a NATS server: not needed to build or to test.
+CHECK_STAMP := build/.deps-check
+$(CHECK_STAMP): .ci/deps .ci/deps-check
+	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
 
-.PHONY: test scenario
-test: all $(UNIT_TESTS) ## set all up and pass the tests: unit tests, then scenarios; the last line is the sum
+# --- tests ------------------------------------------------------------------------------------------------------------
+.PHONY: scenario test
+scenario: all ## run the scenarios: real processes over loopback (SCENARIO="name ..." for some)
+	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIO)
+
+test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
 	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
-
-scenario: all ## run the scenarios only (SCENARIOS=tests/scenario/NAME.sh for one)
-	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIOS)
 
 .PHONY: san
 san: ## the tests again, with the address and undefined-behaviour sanitizers
@@ -27,13 +30,6 @@ coverage-run: all
 .PHONY: lint
 lint: $(UNIT_TESTS) $(PROGRAMS) | $(CHECK_STAMP) ## the walls of the house, clang-format, cppcheck, clang-tidy
 	$(Q).ci/lint $(BUILD)
-
-# --- heavier tools --------------------------------------------------------------------------------------------------
-
-# Clang, clang-tidy, a NATS server: not needed to build or to test.
-CHECK_STAMP := build/.deps-check
-$(CHECK_STAMP): .ci/deps .ci/deps-check
-	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
 
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.

@@ -101,7 +101,7 @@ rig_now(const struct rig *rig)
 	return clock_system()->now_ms(clock_system()->arg) + rig->clock_offset_ms;
 }
 
-/* --- the broker's process --------------------------------------------------------------------------------------------------------- */
+/* --- the broker's process ----------------------------------------------------------------------------------------- */
 
 static void
 tell_ready(void *arg, const char *endpoint)
@@ -222,7 +222,7 @@ rig_free(struct rig *rig)
 	free(rig);
 }
 
-/* --- clients ------------------------------------------------------------------------------------------------------------------------ */
+/* --- clients ------------------------------------------------------------------------------------------------------ */
 
 const Liaison__Frame *
 rig_receive(struct rig_client *client, int timeout_ms)
@@ -354,7 +354,7 @@ rig_subscribe(struct rig_client *client, const char *feed, uint32_t channel, con
 	rig_send(client, &frame);
 }
 
-/* --- submissions ---------------------------------------------------------------------------------------------------------------------- */
+/* --- submissions -------------------------------------------------------------------------------------------------- */
 
 uint8_t *
 rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const uint8_t *const *bodies,
