@@ -28,5 +28,8 @@ command_run_fn command_roster_push;
 command_run_fn command_trust;
 command_run_fn command_offices;
 command_run_fn command_publish;
+command_run_fn command_outbox;
+command_run_fn command_update;
+command_run_fn command_cancel;
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 const char *argp_program_version = "liaison " LIAISON_VERSION;
@@ -22,6 +24,9 @@ static const struct command menu[] = {
 	{"trust", "whom this office trusts: import, show", command_trust},
 	{"offices", "who is who", command_offices},
 	{"publish", "check, sign and send alerts", command_publish},
+	{"outbox", "what has not been accepted yet: list, send again, take back", command_outbox},
+	{"update", "replace an alert's content", command_update},
+	{"cancel", "say that an alert no longer holds", command_cancel},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
@@ -62,6 +67,18 @@ set_locale(void)
 {
 	if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/* Keys pass through this program's memory, some of them through libzmq's: no core file, and no look inside from outside. */
+static void
+keep_memory_private(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check looks inside */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 int
