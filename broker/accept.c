@@ -55,7 +55,7 @@ look_again(struct accept *accept)
 		evtimer_add(accept->again_event, &at_once);
 }
 
-/* --- who may come in ----------------------------------------------------------------------------------------------------- */
+/* --- who may come in ---------------------------------------------------------------------------------------------- */
 
 /* The office behind a key, if this broker serves it. */
 static const struct office *
@@ -112,7 +112,7 @@ may_stay(const struct accept *accept, const struct session *session)
 	       office_key(office, KEY_TRANSPORT, &session->transport_key, now(accept), &unused, NULL) == LIAISON_OK;
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 static void
 on_accepted(struct accept *accept, int fd)
@@ -170,7 +170,7 @@ on_zap(evutil_socket_t fd, short what, void *arg)
 	zap_answer(accept->zap);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------------------------------ */
+/* --- sessions ----------------------------------------------------------------------------------------------------- */
 
 static struct session *
 session_for(struct accept *accept, const struct server_peer *peer)
@@ -265,7 +265,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	on_server(-1, 0, accept);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static struct event *
 watch(struct event_base *base, int fd, event_callback_fn callback, struct accept *accept)

@@ -44,7 +44,7 @@ refuse(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
-/* --- one item ------------------------------------------------------------------------------------------------------------ */
+/* --- one item ----------------------------------------------------------------------------------------------------- */
 
 /* The envelope that stays: the item's body with what proves it. */
 static enum liaison_err
@@ -145,7 +145,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);
 }
 
-/* --- one frame ----------------------------------------------------------------------------------------------------------- */
+/* --- one frame ---------------------------------------------------------------------------------------------------- */
 
 /*
  * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
@@ -228,7 +228,7 @@ out:
 	frame_free(frame);
 }
 
-/* --- the pool ------------------------------------------------------------------------------------------------------------ */
+/* --- the pool ----------------------------------------------------------------------------------------------------- */
 
 struct admit_worker {
 	pthread_t thread;

@@ -85,7 +85,7 @@ deliver_clear(struct core *core)
 	core->delivery = NULL;
 }
 
-/* --- who may have it ----------------------------------------------------------------------------------------------------- */
+/* --- who may have it ---------------------------------------------------------------------------------------------- */
 
 static const struct office *
 feed_office(struct core *core, struct feed *feed)
@@ -109,9 +109,10 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 		return may_release_notice(facts, original, false, office, core->trust, core_now(core)) ==
 		       RELEASE_ALLOWED;
 	enum release_reason reason = may_release(facts, &state, office, core->trust, core_now(core));
-	/* A feed that asks for what has ended gets it; everything else still holds. */
+	/* A feed that asks for what has ended gets it; everything else still holds, keepUntil too. */
 	if (feed->includes_ended && (reason == RELEASE_EXPIRED || reason == RELEASE_CANCELLED))
-		return !state.is_restricted && !state.is_erased;
+		return !state.is_restricted && !state.is_erased &&
+		       (facts->keep_until == 0 || core_now(core) < facts->keep_until);
 	return reason == RELEASE_ALLOWED;
 }
 

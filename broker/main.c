@@ -20,7 +20,7 @@
 #define DEFAULT_CONFIG "/etc/liaison/liaisond.conf"
 #define ENDPOINTS_MAX 32
 
-/* --- the command line ---------------------------------------------------------------------------------------------------- */
+/* --- the command line --------------------------------------------------------------------------------------------- */
 
 enum action { ACTION_RUN, ACTION_INIT, ACTION_CHECK_CONFIG, ACTION_PRINT_CONFIG, ACTION_VERIFY };
 
@@ -120,7 +120,7 @@ read_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* --- actions ------------------------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------------------------ */
 
 static void
 report_mistake(void *arg, const char *sentence)
@@ -208,7 +208,7 @@ init(struct arguments *arguments)
 	return init_home(&arguments->init, stdout, &fault) == LIAISON_OK ? EX_OK : fail(&fault);
 }
 
-/* --- serving ------------------------------------------------------------------------------------------------------------- */
+/* --- serving ------------------------------------------------------------------------------------------------------ */
 
 struct serving {
 	const struct config *config;

@@ -193,7 +193,8 @@ open_log(struct core *core, struct fault *fault)
 	}
 	check_log_seen(core);
 	core->reader = log_reader_new(disk_system(), core->log_dir, &core->epoch);
-	if (core->reader == NULL) {
+	core->lookups = log_reader_new(disk_system(), core->log_dir, &core->epoch);
+	if (core->reader == NULL || core->lookups == NULL) {
 		log_close(log);
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the log's reader");
 	}
@@ -340,6 +341,7 @@ core_close(struct core *core)
 	if (core->base != NULL)
 		event_base_free(core->base);
 	log_reader_free(core->reader);
+	log_reader_free(core->lookups);
 	store_close(core->store);
 	index_free(core->index);
 	rate_free(core->rate);

@@ -7,8 +7,8 @@ $(CHECK_STAMP): .ci/deps .ci/deps-check
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 .PHONY: scenario test
-scenario: all ## run the scenarios: real processes over loopback (SCENARIO="name ..." for some)
-	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIO)
+scenario: all ## run the scenarios: real processes over loopback (SCENARIOS=tests/scenario/NAME.sh for one)
+	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIOS)
 
 test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
 	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
@@ -29,7 +29,7 @@ coverage-run: all
 
 .PHONY: lint
 lint: $(UNIT_TESTS) $(PROGRAMS) | $(CHECK_STAMP) ## the walls of the house, clang-format, cppcheck, clang-tidy
-	$(Q).ci/lint $(BUILD)
+	$(Q)LINT_CFLAGS="$(PKG_CFLAGS)" .ci/lint $(BUILD)
 
 # --- benches --------------------------------------------------------------------------------------------------------
 # One after the other, since each wants the machine to itself. The figures: tests/bench/bench.h.

@@ -231,11 +231,14 @@ class Session:
         self.socket.curve_secretkey = secret
         self.socket.curve_publickey = zmq.curve_public(secret)
         self.socket.curve_serverkey = zmq.utils.z85.encode(office.broker_key)
+        # Before it connects: an event that comes first would be missed.
+        self.monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         self.socket.connect(office.endpoint)
         self.checkpoint = None  # the last of this session that moves the base of proofs
         self.broker = None
 
     def close(self):
+        self.socket.disable_monitor()
         self.socket.close()
 
     def send(self, **frame):

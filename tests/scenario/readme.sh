@@ -1,68 +1,37 @@
 #!/usr/bin/env bash
-# README's commands, run as they stand: the tour, and the enrolment of two real offices from keys to first delivery.
-# Only the folder and the port are this run's own. Every block of shell between a mark <!-- run: NAME --> and the next
-# heading belongs to NAME.
-set -eu
-
-root=$(cd "$(dirname "$0")/../.." && pwd)
-dir=$(mktemp -d)
-broker_pid=""
-
-cleanup() {
-	[ -z "$broker_pid" ] || kill "$broker_pid" 2>/dev/null || true
-	[ ! -d "$dir/net" ] || "$root/build/liaison" -q sandbox down "$dir/net" --wipe >/dev/null 2>&1 || true
-	rm -rf "$dir"
-}
-trap cleanup EXIT
+# README's commands, run as they stand: the tour, and the enrolment of two real offices from keys to first delivery. Only
+# the folder and the port are this run's own. The blocks of shell between a mark <!-- run: NAME --> and the next heading
+# belong to NAME.
+. "$(dirname "$0")/lib.sh"
+NET=$TMP/net
+ln -s "$ROOT/config" "$TMP/config" # README's paths begin at the top of the tree
+ln -s "$BUILD" "$TMP/build"
 
 commands_of() {
 	awk -v name="$1" '
 		/^<!-- run: / { inside = $3 == name }
 		/^#/ && !block { inside = 0 }
-		/^```/ { block = !block; if (inside && block) shell = $0 == "```sh"; next }
-		inside && block && shell' "$root/README.md"
+		/^```/ { block = !block; shell = $0 == "```sh"; next }
+		inside && block && shell' "$ROOT/README.md"
 }
 
-free_port() {
-	local port
-	while port=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-	echo "$port"
-}
+step "the tour"
+commands_of tour | sed "s|/tmp/net|$NET|g" > "$TMP/tour.sh"
+check "there is a tour" test -s "$TMP/tour.sh"
+expect_exit 0 env -C "$TMP" bash -eu tour.sh
+expect_out 'kh\.blo\.demo/1 accepted by kh\.broker'
+expect_out '^[{]"type":"delivery".*"verified":true.*"id":"kh\.blo\.demo/1"'
+expect_out 'refused, exit code 77'
 
-# The commands lie in files that README's relative paths fit.
-ln -s "$root/config" "$root/build" "$dir/"
-port=$(free_port)
-
-run() {
-	commands_of "$1" | sed "s|/tmp/net|$dir/net|g; s|127\.0\.0\.1:7400|127.0.0.1:$port|g" > "$dir/$1.sh"
-	[ -s "$dir/$1.sh" ] || { echo "README has no commands marked $1"; return 1; }
-	if [ "$1" = offices ]; then
-		echo 'echo $! > broker.pid' > "$dir/after"
-		# The broker is the only command in the background: its number is kept as soon as it is there.
-		sed -i "/2> broker\/log.txt &$/r $dir/after" "$dir/$1.sh"
-	fi
-	(cd "$dir" && PATH="$root/build:$PATH" timeout 120 bash -eu "$1.sh" > "$1.out" 2>&1) || {
-		echo "README's $1 failed:"
-		cat "$dir/$1.out"
-		return 1
-	}
-}
-
-expect() {
-	grep -q -e "$2" "$dir/$1.out" || { echo "README's $1 did not say \"$2\":"; cat "$dir/$1.out"; return 1; }
-}
-
-run tour
-expect tour 'kh.blo.demo/1 accepted by kh.broker'
-expect tour '"type":"delivery".*"verified":true.*"kh.blo.demo/1"'
-expect tour 'refused, exit code 77'
-run offices || { cat "$dir/broker/log.txt" 2>/dev/null; broker_pid=$(cat "$dir/broker.pid" 2>/dev/null || true); exit 1; }
-broker_pid=$(cat "$dir/broker.pid")
-expect offices 'kh.blo.poipet/1 accepted by kh.broker'
-expect offices 'ROUTE .*kh.blo.poipet/1'
-kill -TERM "$broker_pid"
-# Not a child of this shell: its end is seen from outside.
-for _ in $(seq 200); do kill -0 "$broker_pid" 2>/dev/null || break; sleep 0.05; done
-if kill -0 "$broker_pid" 2>/dev/null; then echo "the broker does not stop"; exit 1; fi
-broker_pid=""
-echo "README's commands do what it says"
+step "two real offices"
+commands_of offices | sed "s|127\.0\.0\.1:7400|127.0.0.1:$(free_port)|g" > "$TMP/offices.sh"
+# The broker is the one command in the background: its number is kept as soon as it is there.
+echo 'echo $! > broker.pid' > "$TMP/keep"
+sed -i "/2> broker\/log.txt &$/r $TMP/keep" "$TMP/offices.sh"
+expect_exit 0 timeout 60 env -C "$TMP" bash -eu offices.sh
+expect_out 'kh\.blo\.poipet/1 accepted by kh\.broker'
+expect_out 'ROUTE +kh\.blo\.poipet/1'
+pids[broker]=$(cat "$TMP/broker.pid")
+kill -TERM "${pids[broker]}"
+wait_until 10 is_gone "${pids[broker]}" && unset 'pids[broker]'
+finish
