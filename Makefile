@@ -16,8 +16,7 @@ BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(f
 
 VERSION := 0.1.0
 
-PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols geos \
-	icu-uc icu-i18n libsystemd
+PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror
@@ -133,6 +132,8 @@ $(BUILD)/liaison: $(BUILD)/agents/main.o $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) $(EDGE_LIB) $(PROTO_LIB)
 	$(link)
 $(UNIT_TESTS): LIBS += -lcmocka
+# ICU is what the table of countries is held against, and in no program.
+$(BUILD)/tests/unit/identifiers_test: LIBS += -licuuc
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
 		$(EDGE_LIB) $(PROTO_LIB)
@@ -150,13 +151,13 @@ unit: $(UNIT_TESTS) ## build and run the unit tests only
 # --- installing -------------------------------------------------------------------------------------------------------
 SHARE := $(DESTDIR)$(PREFIX)/share
 SYSTEMD := $(DESTDIR)$(PREFIX)/lib/systemd
-SAMPLES := $(wildcard config/*.conf config/examples/* config/maps/*)
+SAMPLES := $(wildcard config/*.conf) $(shell find config/examples config/maps -type f)
 
 .PHONY: install uninstall
 install: $(PROGRAMS) ## install programs, manuals, samples and services under DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin && install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(Q)for page in $(wildcard config/man/*); do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit; done
-	$(Q)for file in $(SAMPLES); do [ -d $$file ] || install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
+	$(Q)for file in $(SAMPLES); do install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
 	$(Q)install -d $(SYSTEMD)/system $(SYSTEMD)/user
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaisond.service > $(SYSTEMD)/system/liaisond.service
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaison-feed@.service > $(SYSTEMD)/user/liaison-feed@.service

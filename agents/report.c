@@ -159,7 +159,7 @@ tell_accepted(struct report *report, const struct settled *settled)
 	struct line line;
 
 	report->accepted++;
-	if (report->accepted == 1 && report->open == 0 && report->bad == 0)
+	if (report->accepted == 1 && report->open == 0 && report->bad == 0 && report->has_audience)
 		say_result(report->app, "%s accepted by %s at index %" PRIu64 "; seen by %s", settled->id,
 			settled->broker, settled->index, audience_text(&report->audience, who));
 	else if (report->accepted <= REPORT_LINES_MAX)
@@ -297,20 +297,20 @@ report_rest(struct report *report, struct post *post, const struct office_id *of
 int
 report_end(struct report *report, const struct fault *why)
 {
-	char who[AUDIENCE_TEXT_BYTES];
+	char who[AUDIENCE_TEXT_BYTES], waiting[64];
 
-	if (report->accepted + report->refused + report->bad + report->open > 1) {
+	if (report->accepted + report->refused + report->bad + report->open > 1)
 		say_result(report->app,
-			"%" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " wait in the outbox; seen by %s",
+			"%" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " waiting in the outbox%s%s",
 			report->accepted, report->refused + report->bad, report->open,
-			audience_text(&report->audience, who));
-	}
+			report->has_audience ? "; seen by " : "",
+			report->has_audience ? audience_text(&report->audience, who) : "");
 	if (report->open > 0) {
 		report->exit_code = err_worse_exit(report->exit_code, EX_TEMPFAIL);
 		say_note(report->app,
-			"%" PRIu64 " wait in the outbox and will be sent by the next `liaison publish` or "
-			"`liaison outbox retry`: %s",
-			report->open, report->last_reason[0] != '\0' ? report->last_reason : why->message);
+			"%s in the outbox, to be sent by the next `liaison publish` or `liaison outbox retry`: %s",
+			text_count((size_t)report->open, "alert waits", "alerts wait", waiting),
+			report->last_reason[0] != '\0' ? report->last_reason : why->message);
 	}
 	return report->exit_code;
 }

@@ -15,8 +15,9 @@
 struct report {
 	const struct app *app;
 	struct audience audience; /* of all that was queued in this run */
-	char *source;             /* owned: the file that is being worked on; NULL: none */
-	int64_t *jobs;            /* owned: the files of this run */
+	bool has_audience;
+	char *source;  /* owned: the file that is being worked on; NULL: none */
+	int64_t *jobs; /* owned: the files of this run */
 	size_t job_count;
 	uint64_t first;         /* the first sequence of this run; SEQUENCE_MAX: none yet */
 	unsigned char *is_told; /* bit by sequence - first */

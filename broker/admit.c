@@ -44,7 +44,7 @@ refuse(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
-/* --- one item ------------------------------------------------------------------------------------------------------------ */
+/* --- one item ----------------------------------------------------------------------------------------------------- */
 
 /* The envelope that stays: the item's body with what proves it. */
 static enum liaison_err
@@ -145,41 +145,39 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);
 }
 
-/* --- one frame ----------------------------------------------------------------------------------------------------------- */
+/* --- one frame ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, once, and the
- * signature is checked over a root that was computed from all bodies.
+ * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
+ * all bodies. NULL where the frame's own paths are to be taken, or memory is short, which they then do not survive.
  */
-static struct merkle_path *
-make_paths(const Liaison__Submit *submit)
+static struct merkle_tree *
+make_batch_tree(const Liaison__Submit *submit)
 {
 	size_t count = submit->n_items;
 
-	if (submit->leaf_count != count || count < 2 || count > BATCH_LEAVES_MAX)
+	if (submit->leaf_count != count || count < 2)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		if (submit->items[i]->n_path != 0 || submit->items[i]->leaf != i)
 			return NULL;
-	struct digest *leaves = malloc(count * sizeof *leaves);
-	struct merkle_path *paths = malloc(count * sizeof *paths);
-	if (leaves == NULL || paths == NULL) {
-		free(leaves);
-		free(paths);
-		return NULL;
+	struct merkle_tree *tree = merkle_tree_new();
+	for (size_t i = 0; tree != NULL && i < count; i++) {
+		struct digest leaf;
+		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaf);
+		if (merkle_tree_append(tree, &leaf) != LIAISON_OK) {
+			merkle_tree_free(tree);
+			tree = NULL;
+		}
 	}
-	for (size_t i = 0; i < count; i++)
-		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaves[i]);
-	for (size_t i = 0; i < count; i++)
-		merkle_inclusion_of(leaves, count, i, &paths[i]);
-	free(leaves);
-	return paths;
+	return tree;
 }
 
 static void
 run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_context *context)
 {
-	struct merkle_path *paths = make_paths(submit);
+	struct merkle_tree *tree = make_batch_tree(submit);
+	struct merkle_path path;
 	struct buf scratch;
 
 	buf_init(&scratch, ENVELOPE_BYTES_MAX);
@@ -188,8 +186,9 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 		struct envelope envelope;
 		struct fault fault = {.code = LIAISON_OK, .message = ""};
 		item->leaf = submit->items[i]->leaf;
-		enum liaison_err err =
-			item_envelope(submit, submit->items[i], paths != NULL ? &paths[i] : NULL, &envelope);
+		if (tree != NULL)
+			merkle_tree_inclusion(tree, i, submit->n_items, &path);
+		enum liaison_err err = item_envelope(submit, submit->items[i], tree != NULL ? &path : NULL, &envelope);
 		if (err != LIAISON_OK)
 			fault_set(
 				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
@@ -200,7 +199,7 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 			refuse(item, err, fault.message);
 	}
 	buf_clear(&scratch);
-	free(paths);
+	merkle_tree_free(tree);
 }
 
 void
@@ -229,7 +228,7 @@ out:
 	frame_free(frame);
 }
 
-/* --- the pool ------------------------------------------------------------------------------------------------------------ */
+/* --- the pool ----------------------------------------------------------------------------------------------------- */
 
 struct admit_worker {
 	pthread_t thread;

@@ -8,9 +8,11 @@
 #include "broker/note.h"
 #include "proto/document.h"
 #include "proto/edge/docfile.h"
+#include "proto/edge/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum liaison_err
 trust_add(struct core *core, enum document_type type, const Liaison__Signed *document, enum trust_change *change,
@@ -26,7 +28,7 @@ trust_add(struct core *core, enum document_type type, const Liaison__Signed *doc
 	return fault_set(fault, LIAISON_NOT_SUPPORTED, "a card is for a roster, not for a broker");
 }
 
-/* --- on record --------------------------------------------------------------------------------------------------------------- */
+/* --- on record ---------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 pack(const ProtobufCMessage *message)
@@ -139,7 +141,7 @@ keep_fork(struct core *core, enum document_type type, const Liaison__Signed *sec
 	document_unref(document);
 }
 
-/* --- adopting ------------------------------------------------------------------------------------------------------------------ */
+/* --- adopting ----------------------------------------------------------------------------------------------------- */
 
 static void
 use_trust(struct core *core, struct trust *trust)
@@ -258,7 +260,7 @@ adopt_record(struct core *core, const struct stored_record *record)
 	liaison__signed__free_unpacked(document, NULL);
 }
 
-/* --- the trust folder ------------------------------------------------------------------------------------------------------------ */
+/* --- the trust folder --------------------------------------------------------------------------------------------- */
 
 static void
 adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed *document)
@@ -305,7 +307,29 @@ adopt_folder(struct core *core)
 	trust_unref(folder);
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------------- */
+static int64_t
+changed_ns(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Documents come in by rename, so that the folder's own time changes with each. */
+void
+adopt_folder_if_changed(struct core *core)
+{
+	char *suspensions = path_join(core->config->trust_dir, "suspensions");
+	int64_t at_ns = changed_ns(core->config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	if (at_ns == core->trust_folder_ns)
+		return;
+	core->trust_folder_ns = at_ns;
+	adopt_folder(core);
+}
+
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 size_t
 adopt_versions(const struct core *core, Liaison__RosterVersion ***out)

@@ -85,7 +85,7 @@ deliver_clear(struct core *core)
 	core->delivery = NULL;
 }
 
-/* --- who may have it ----------------------------------------------------------------------------------------------------- */
+/* --- who may have it ---------------------------------------------------------------------------------------------- */
 
 static const struct office *
 feed_office(struct core *core, struct feed *feed)
@@ -109,13 +109,14 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 		return may_release_notice(facts, original, false, office, core->trust, core_now(core)) ==
 		       RELEASE_ALLOWED;
 	enum release_reason reason = may_release(facts, &state, office, core->trust, core_now(core));
-	/* A feed that asks for what has ended gets it; everything else still holds. */
+	/* A feed that asks for what has ended gets it; everything else still holds, keepUntil too. */
 	if (feed->includes_ended && (reason == RELEASE_EXPIRED || reason == RELEASE_CANCELLED))
-		return !state.is_restricted && !state.is_erased;
+		return !state.is_restricted && !state.is_erased &&
+		       (facts->keep_until == 0 || core_now(core) < facts->keep_until);
 	return reason == RELEASE_ALLOWED;
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 static void
 send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool with_checkpoint)
@@ -196,7 +197,7 @@ deliver_flush(struct core *core)
 	state->touched_count = 0;
 }
 
-/* --- live ------------------------------------------------------------------------------------------------------------------- */
+/* --- live --------------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 encode_item(uint64_t index, const uint8_t *envelope, size_t len)
@@ -282,7 +283,7 @@ deliver_alert(struct core *core, uint64_t index, struct facts *facts, struct blo
 		drop_oldest(state);
 }
 
-/* --- search ------------------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 static const struct live_item *
 find_live(const struct deliver_state *state, uint64_t index)
@@ -512,7 +513,7 @@ on_search(evutil_socket_t fd, short what, void *arg)
 	state->search_count -= count;
 }
 
-/* --- changes around ------------------------------------------------------------------------------------------------------------ */
+/* --- changes around ----------------------------------------------------------------------------------------------- */
 
 static void
 remove_from(struct feed **list, size_t *count, const struct feed *feed)

@@ -115,7 +115,7 @@ write_waiting(struct log_writer *writer, struct group *appended, struct group *w
 		enum liaison_err err =
 			append_group(writer, waiting->items + done, waiting->count - done, &taken, &fault);
 		if (err == LIAISON_MALFORMED || err == LIAISON_TOO_LARGE) {
-			/* Nothing was written, and the group before still waits for its trailer. It comes first: items go back in order. */
+			/* Nothing was written, and the group before still waits for its trailer: it comes first. */
 			say_failure(err, &fault);
 			finish_group(writer, appended);
 		} else {

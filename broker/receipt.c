@@ -67,7 +67,7 @@ path_fields(const struct merkle_path *path, ProtobufCBinaryData out[MERKLE_PATH_
 	return path->len;
 }
 
-/* --- proofs on request ----------------------------------------------------------------------------------------------------- */
+/* --- proofs on request -------------------------------------------------------------------------------------------- */
 
 struct inclusion_room {
 	Liaison__Inclusion message;

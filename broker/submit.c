@@ -106,7 +106,7 @@ submit_is_idle(const struct core *core)
 	return core->submits->jobs == 0 && log_writer_inside(core->writer) == 0;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------------------------- */
+/* --- in ----------------------------------------------------------------------------------------------------------- */
 
 /* Refuses a submit that no worker is to see; its number must be read for that. */
 static void
@@ -160,7 +160,7 @@ submit_handle(struct core *core, struct session *session, struct net_message *me
 	}
 }
 
-/* --- out --------------------------------------------------------------------------------------------------------------------- */
+/* --- out ---------------------------------------------------------------------------------------------------------- */
 
 /* The session that the job came from, if it is still there and still the same office's. */
 static struct session *
@@ -309,7 +309,7 @@ finish_job(struct core *core, struct admit_job *job)
 	admit_job_free(job);
 }
 
-/* --- judging against what is known ---------------------------------------------------------------------------------------------- */
+/* --- judging against what is known -------------------------------------------------------------------------------- */
 
 static void
 refuse_item(struct admit_item *item, enum liaison_err err, const char *message)
@@ -566,7 +566,7 @@ submit_admitted(struct core *core)
 	}
 }
 
-/* --- back from the writer -------------------------------------------------------------------------------------------------------- */
+/* --- back from the writer ----------------------------------------------------------------------------------------- */
 
 bool
 submit_record(struct core *core, enum record_type type, struct blob *header, struct blob *payload)

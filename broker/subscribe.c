@@ -49,7 +49,7 @@ subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const
 		note(NOTE_DEBUG, "unsubscribe-not-sent", "office=%s", session->office.text);
 }
 
-/* --- subscribe --------------------------------------------------------------------------------------------------------------- */
+/* --- subscribe ---------------------------------------------------------------------------------------------------- */
 
 static enum liaison_err
 save_feed(struct core *core, const struct feed *feed, struct fault *fault)
@@ -281,7 +281,7 @@ unsubscribe_handle(struct core *core, struct session *session, const Liaison__Un
 		detach(core, feed);
 }
 
-/* --- credit and acknowledgement --------------------------------------------------------------------------------------------------- */
+/* --- credit and acknowledgement ----------------------------------------------------------------------------------- */
 
 /* Frames for a channel that is over cross its end on the way; they are ignored. */
 void
@@ -308,7 +308,7 @@ acknowledge_handle(struct core *core, struct session *session, const Liaison__Ac
 		acknowledge->cursor, index_size(core->index));
 }
 
-/* --- feeds: list, seek, forget ---------------------------------------------------------------------------------------------------- */
+/* --- feeds: list, seek, forget ------------------------------------------------------------------------------------ */
 
 static enum liaison_err
 change_feed(struct core *core, struct session *session, const Liaison__FeedsRequest *request, struct fault *fault)
@@ -403,7 +403,7 @@ feeds_handle(struct core *core, struct session *session, const Liaison__FeedsReq
 	free(infos);
 }
 
-/* --- when rights change -------------------------------------------------------------------------------------------------------------- */
+/* --- when rights change ------------------------------------------------------------------------------------------- */
 
 /* Whether `after` may see anything that `before` could not: then live alerts of the past are due. */
 static bool

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct figure {
 	const char *name;
@@ -29,6 +30,9 @@ void figure_report(const struct figure *figure);
 bool bench_is_quick(void);
 unsigned bench_cores(void);
 double bench_seconds(void); /* monotonic */
+/* Processor time that a process (0: this one) has used so far, in seconds. */
+double bench_cpu_seconds(pid_t pid);
+double bench_resident_bytes(pid_t pid);
 
 /* Sort the samples. `part` from 0 to 1, nearest rank: 0.5 is the median, 0.99 the p99. count > 0. */
 double samples_percentile(double *samples, size_t count, double part);

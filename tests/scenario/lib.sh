@@ -39,6 +39,13 @@ finish() { # the last line of every scenario
 	exit
 }
 
+skip() { # skip WHY: nothing of this scenario can be tried here
+	trap - EXIT
+	clean_up
+	printf '%s\n' "$1"
+	exit 77
+}
+
 # --- checking --------------------------------------------------------------------------------------------------------
 check() { # check SENTENCE COMMAND...: the command succeeds
 	local sentence=$1
@@ -139,6 +146,15 @@ at() { # at OFFICE COMMAND...: `liaison COMMAND` as that office of the sandbox
 	local office=$1
 	shift
 	liaison --home "$NET/$office" "$@"
+}
+
+free_port() { # a port of 127.0.0.1 at which nobody listens now
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
 }
 
 broker_pid() { sed 's/ .*//' "$NET/kh.broker/pid"; }

@@ -1,18 +1,16 @@
 #!/usr/bin/env bash
-# usage: run.sh [NAME...]
+# usage: run.sh [FILE...]
 # Runs all scenarios of this folder, or those that are named, one after the other; each may take SECONDS_MAX (240). Prints
-# what each says of itself, "NAME: N passed, N failed", and the sum at the end. One that ends with 77 was skipped, and its
-# last line says why. Ends with 1 if anything failed.
+# what each says of itself, "NAME: N passed, N failed", or why it was skipped (exit 77), and the sum at the end; what a
+# failed one said stands above its line. Ends with 1 if anything failed.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 limit=${SECONDS_MAX:-240}
 passed=0
 failed=0
-skipped=0
 
 if [ $# -gt 0 ]; then
-	scripts=()
-	for name in "$@"; do scripts+=("$here/$name.sh"); done
+	scripts=("$@")
 else
 	mapfile -t scripts < <(find "$here" -maxdepth 1 -name '*.sh' ! -name lib.sh ! -name run.sh | sort)
 fi
@@ -24,13 +22,12 @@ for script in "${scripts[@]}"; do
 	began=$(date +%s)
 	timeout --kill-after=20 "$limit" bash "$script" >"$log" 2>&1
 	code=$?
-	sum=$(sed -n "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)
-	read -r good bad <<<"${sum:-0 0}"
 	if [ $code -eq 77 ]; then
 		printf '%s: skipped: %s\n' "$name" "$(tail -n 1 "$log")"
-		skipped=$((skipped + 1))
 		continue
 	fi
+	sum=$(sed -n "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed\$/\1 \2/p" "$log" | tail -n 1)
+	read -r good bad <<<"${sum:-0 0}"
 	[ $code -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
 	if [ "$bad" -gt 0 ]; then
 		cat "$log"
@@ -40,6 +37,5 @@ for script in "${scripts[@]}"; do
 	passed=$((passed + good))
 	failed=$((failed + bad))
 done
-[ "$skipped" -eq 0 ] || printf 'scenarios: %d skipped\n' "$skipped"
 printf 'scenarios: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
