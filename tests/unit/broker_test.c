@@ -113,8 +113,13 @@ the_same_body_again_gets_the_same_receipt(void **state)
 	/* Both on their way before the first is durable. */
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
-	uint64_t first = accepted_index(publisher);
-	assert_int_equal(accepted_index(publisher), first);
+	/* Receipts of one turn share a frame. */
+	const Liaison__Receipt *receipt = rig_expect(publisher, LIAISON__FRAME__FRAME_RECEIPT)->receipt;
+	uint64_t first = receipt->items[0]->index;
+	if (receipt->n_items == 2)
+		assert_int_equal(receipt->items[1]->index, first);
+	else
+		assert_int_equal(accepted_index(publisher), first);
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
 	const Liaison__Receipt *again = rig_expect(publisher, LIAISON__FRAME__FRAME_RECEIPT)->receipt;
 	assert_int_equal(again->items[0]->index, first);
