@@ -321,6 +321,8 @@ core_open(struct core *core, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = submit_init(core);
 	if (err == LIAISON_OK)
+		err = answer_init(core);
+	if (err == LIAISON_OK)
 		err = deliver_init(core, fault);
 	if (err == LIAISON_OK)
 		err = checkpoint_renew(core);
@@ -333,6 +335,7 @@ core_close(struct core *core)
 	admit_free(core->admit);
 	log_writer_free(core->writer);
 	submit_clear(core);
+	answer_clear(core);
 	deliver_clear(core);
 	feeds_free(core->feeds);
 	match_free(core->match);
