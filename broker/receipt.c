@@ -150,6 +150,7 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	ProtobufCBinaryData fields[MERKLE_PATH_MAX];
 	struct fault fault = {.message = ""};
 	uint64_t size = core->checkpoint.message.size;
+	uint64_t to = request->has_size ? request->size : size; /* whoever names a size holds a checkpoint over it */
 	enum liaison_err err = LIAISON_OK;
 	struct inclusion_room *rooms = calloc(request->n_indexes + 1, sizeof *rooms);
 	Liaison__Inclusion **inclusions = calloc(request->n_indexes + 1, sizeof *inclusions);
@@ -161,18 +162,20 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	else if (core->is_tree_lost)
 		err = fault_set(
 			&fault, LIAISON_READ_ONLY, "the log is damaged, and its tree cannot be computed any more");
-	else if (request->from > size || (request->has_size && request->size != size))
+	else if (request->from > to || to > size)
 		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)size);
 	for (size_t i = 0; err == LIAISON_OK && i < request->n_indexes; i++) {
-		err = prove_one(core, session, request->indexes[i], size, &rooms[i], &fault);
+		err = prove_one(core, session, request->indexes[i], to, &rooms[i], &fault);
 		inclusions[i] = &rooms[i].message;
 	}
 	if (err == LIAISON_OK) {
 		proof.has_request = 1;
 		proof.request = request->request;
-		proof.checkpoint = &core->checkpoint.message;
-		if (request->from > 0)
+		proof.checkpoint = to == size ? &core->checkpoint.message : NULL;
+		if (request->from > 0 && to == size)
 			consistency = *checkpoint_consistency(core, request->from);
+		else if (request->from > 0)
+			merkle_tree_consistency(index_tree(core->index), request->from, to, &consistency);
 		proof.n_consistency = path_fields(&consistency, fields);
 		proof.consistency = fields;
 		proof.n_inclusions = request->n_indexes;
