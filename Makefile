@@ -16,7 +16,8 @@ BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(f
 
 VERSION := 0.1.0
 
-PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols libsystemd
+PACKAGES := libzmq libprotobuf-c libsodium nettle libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols \
+	libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror

@@ -90,6 +90,7 @@ main(int argc, char **argv)
 
 	keep_memory_private();
 	set_locale();
+	keep_memory_private();
 	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {
 		fputs("liaison: libsodium or memory failed at start\n", stderr);
 		return EX_OSERR;

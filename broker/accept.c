@@ -61,7 +61,11 @@ look_again(struct accept *accept)
 static const struct office *
 served_office(const struct accept *accept, const struct public_key *key)
 {
-	return trust_office_at_broker(accept->trust, accept->options.config->id, key, now(accept));
+	const char *self = accept->options.config->id;
+	const struct office *office = trust_office_at_broker(accept->trust, self, key, now(accept));
+
+	/* Peers are known to the trust, and not served yet. */
+	return office != NULL && trust_serves(accept->trust, self, office->member) ? office : NULL;
 }
 
 static bool

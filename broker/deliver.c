@@ -18,7 +18,6 @@
 #define BATCH_BYTES (256 * 1024) /* a delivery frame is sent when it holds so much */
 #define SEARCH_RECORDS 512       /* looked at for one feed before it is the next one's turn */
 #define LIVE_ITEMS_MAX 65536
-#define ENVELOPE_ROOM (RECORD_PAYLOAD_MAX + 64)
 
 /* An alert in memory for those who keep up, and for those who are only a little behind. */
 struct live_item {
@@ -202,14 +201,11 @@ deliver_flush(struct core *core)
 static struct blob *
 encode_item(uint64_t index, const uint8_t *envelope, size_t len)
 {
-	struct buf scratch;
-	struct blob *bytes = NULL;
+	size_t size = delivery_item_bytes(index, len, false);
+	struct blob *bytes = blob_new(NULL, size);
 
-	buf_init(&scratch, ENVELOPE_ROOM);
-	delivery_item_encode(index, envelope, len, false, &scratch);
-	if (buf_check(&scratch) == LIAISON_OK)
-		bytes = blob_new(scratch.data, scratch.len);
-	buf_clear(&scratch);
+	if (bytes != NULL)
+		delivery_item_write(index, envelope, len, false, bytes->data);
 	return bytes;
 }
 

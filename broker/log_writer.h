@@ -19,7 +19,8 @@ struct log_item {
 	/* in; `header` and `payload` are references that the item owns */
 	enum record_type type;
 	struct blob *header, *payload;
-	void *context; /* the core's own */
+	struct digest leaf; /* log_leaf() of type and header */
+	void *context;      /* the core's own */
 	/* out */
 	enum liaison_err err;
 	uint64_t index;

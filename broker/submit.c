@@ -15,7 +15,9 @@
 #include <string.h>
 
 #define PENDING_BUCKETS 8192
-#define TAKE_MAX 1024
+#define TAKE_MAX 4096
+#define RECEIPT_BYTES (256 * 1024) /* a receipt frame is sent when it holds so much */
+#define RECEIPT_ROOM (RECEIPT_BYTES + 8192)
 
 /* One alert on its way through the writer, and those who wait for the same one. */
 struct pending {
@@ -31,6 +33,8 @@ struct submit_state {
 	struct admit_job *held;           /* the workers have no room for it; no message is taken meanwhile */
 	struct admit_job *stalled, **end; /* judged as far as the writer had room */
 	size_t jobs;                      /* made and not yet answered */
+	struct session *answered;         /* those with jobs to be told of */
+	struct buf receipt_items;
 };
 
 static struct admit_item *
@@ -52,6 +56,7 @@ submit_init(struct core *core)
 	if (core->submits == NULL)
 		return LIAISON_NO_MEMORY;
 	core->submits->end = &core->submits->stalled;
+	buf_init(&core->submits->receipt_items, RECEIPT_ROOM);
 	return LIAISON_OK;
 }
 
@@ -96,6 +101,7 @@ submit_clear(struct core *core)
 		core->submits->stalled = job->next;
 		admit_job_free(job);
 	}
+	buf_clear(&core->submits->receipt_items);
 	free(core->submits);
 	core->submits = NULL;
 }
@@ -173,76 +179,56 @@ session_of(const struct core *core, const struct admit_job *job)
 	return session;
 }
 
-#define RECEIPT_ITEMS_MAX 512
-
-struct receipt_room {
-	Liaison__ReceiptItem message;
-	char id[ALERT_ID_BYTES];
-	ProtobufCBinaryData *path;
-};
-
 static void
-fill_receipt_item(struct core *core, const struct admit_item *item, size_t depth, struct receipt_room *room,
-	struct digest *nodes, ProtobufCBinaryData *fields)
+send_receipt(struct core *core, struct session *session, const uint32_t *request)
 {
-	struct merkle_path path;
+	Liaison__Receipt head = LIAISON__RECEIPT__INIT;
+	struct buf *items = &core->submits->receipt_items;
+	size_t len;
 
-	liaison__receipt_item__init(&room->message);
-	alert_id_format(id_of(item), room->id);
-	room->message.id = room->id;
-	room->message.has_body_hash = room->message.has_index = 1;
-	room->message.body_hash =
-		(ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)item->admitted.body_hash.bytes};
-	room->message.index = item->index;
-	room->message.has_again = room->message.again = item->is_again;
-	merkle_tree_inclusion(index_tree(core->index), item->index, core->checkpoint.message.size, &path);
-	assert(path.len <= depth);
-	memcpy(nodes, path.nodes, path.len * sizeof *nodes);
-	for (size_t i = 0; i < path.len; i++)
-		fields[i] = (ProtobufCBinaryData){DIGEST_BYTES, nodes[i].bytes};
-	room->message.n_path = path.len;
-	room->message.path = fields;
+	if (items->len == 0)
+		return;
+	head.checkpoint = &core->checkpoint.message;
+	head.has_request = request != NULL;
+	head.request = request != NULL ? *request : 0;
+	uint8_t *bytes = receipt_encode(&head, items, &len);
+	buf_reset(items);
+	/* Without memory no receipt leaves; the sender asks again and gets the same one. */
+	if (bytes == NULL || accept_send(core->accept, session, bytes, len) != LIAISON_OK)
+		note(NOTE_DEBUG, "receipt-not-sent", "office=%s", session->office.text);
 }
 
+/* One frame and one checkpoint for all that the session is told now; as few more as its size needs. */
 static void
-send_receipts(struct core *core, struct session *session, const struct admit_job *job)
+send_receipts(struct core *core, struct session *session, const struct admit_job *jobs)
 {
-	size_t depth = 1;
-	while (depth < 64 && core->checkpoint.message.size >> depth != 0)
-		depth++;
-	struct receipt_room *rooms = malloc(RECEIPT_ITEMS_MAX * sizeof *rooms);
-	Liaison__ReceiptItem **items = malloc(RECEIPT_ITEMS_MAX * sizeof *items);
-	struct digest *nodes = malloc(RECEIPT_ITEMS_MAX * depth * sizeof *nodes);
-	ProtobufCBinaryData *fields = malloc(RECEIPT_ITEMS_MAX * depth * sizeof *fields);
-	Liaison__Receipt receipt = LIAISON__RECEIPT__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	bool have_room = rooms != NULL && items != NULL && nodes != NULL && fields != NULL;
+	struct buf *items = &core->submits->receipt_items;
+	const uint32_t *request = jobs->next == NULL ? &jobs->request : NULL;
 
-	receipt.has_request = 1;
-	receipt.request = job->request;
-	receipt.checkpoint = &core->checkpoint.message;
-	receipt.items = items;
-	frame.frame_case = LIAISON__FRAME__FRAME_RECEIPT;
-	frame.receipt = &receipt;
-	for (size_t i = 0; have_room && i < job->count; i++) {
-		if (job->items[i].err == LIAISON_OK) {
-			size_t n = receipt.n_items++;
-			fill_receipt_item(
-				core, &job->items[i], depth, &rooms[n], nodes + n * depth, fields + n * depth);
-			items[n] = &rooms[n].message;
+	for (const struct admit_job *job = jobs; job != NULL; job = job->next)
+		for (size_t i = 0; i < job->count; i++) {
+			const struct admit_item *item = &job->items[i];
+			struct merkle_path path;
+			char id[ALERT_ID_BYTES];
+			if (item->err != LIAISON_OK)
+				continue;
+			alert_id_format(id_of(item), id);
+			merkle_tree_inclusion(
+				index_tree(core->index), item->index, core->checkpoint.message.size, &path);
+			receipt_item_encode(id, &item->admitted.body_hash, item->index, &path, item->is_again, items);
+			if (items->len > RECEIPT_BYTES)
+				send_receipt(core, session, request);
 		}
-		bool is_last = i + 1 == job->count;
-		if (receipt.n_items == RECEIPT_ITEMS_MAX || (is_last && receipt.n_items > 0)) {
-			if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
-				break;
-			receipt.n_items = 0;
-		}
-	}
-	/* Without memory no receipt leaves; the sender asks again and gets the same one. */
-	free(rooms);
-	free(items);
-	free(nodes);
-	free(fields);
+	send_receipt(core, session, request);
+}
+
+static bool
+has_refusals(const struct admit_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (job->items[i].err != LIAISON_OK)
+			return true;
+	return false;
 }
 
 static void
@@ -250,6 +236,8 @@ send_refusals(struct core *core, struct session *session, const struct admit_job
 {
 	Liaison__Refusal refusal = LIAISON__REFUSAL__INIT;
 	Liaison__Frame frame = LIAISON__FRAME__INIT;
+	if (!has_refusals(job))
+		return;
 	Liaison__RefusalItem *rooms = calloc(job->count, sizeof *rooms);
 	Liaison__RefusalItem **items = calloc(job->count, sizeof *items);
 	char(*ids)[ALERT_ID_BYTES] = calloc(job->count, ALERT_ID_BYTES);
@@ -284,12 +272,9 @@ send_refusals(struct core *core, struct session *session, const struct admit_job
 	free(ids);
 }
 
-/* Every item is decided and durable or refused: tells the sender, and forgets the job. */
 static void
-finish_job(struct core *core, struct admit_job *job)
+audit_refusals(struct core *core, const struct admit_job *job)
 {
-	struct session *session = session_of(core, job);
-
 	for (size_t i = 0; i < job->count; i++) {
 		const struct admit_item *item = &job->items[i];
 		char id[ALERT_ID_BYTES];
@@ -300,13 +285,49 @@ finish_job(struct core *core, struct admit_job *job)
 		audit_refusal(core, job->office.text, item->err, item->is_parsed ? id : NULL,
 			item->is_parsed ? &item->admitted.body_hash : NULL, item->message);
 	}
-	if (session != NULL) {
-		session->submits_in_flight--;
-		send_receipts(core, session, job);
-		send_refusals(core, session, job);
+}
+
+/* Every item is decided, and durable or refused: the sender is told by tell_answered(). */
+static void
+finish_job(struct core *core, struct admit_job *job)
+{
+	struct submit_state *state = core->submits;
+	struct session *session = session_of(core, job);
+
+	audit_refusals(core, job);
+	state->jobs--;
+	if (session == NULL) {
+		admit_job_free(job);
+		return;
 	}
-	core->submits->jobs--;
-	admit_job_free(job);
+	session->submits_in_flight--;
+	job->next = NULL;
+	if (session->answered == NULL) {
+		session->next_answered = state->answered;
+		state->answered = session;
+		session->answered_end = &session->answered;
+	}
+	*session->answered_end = job;
+	session->answered_end = &job->next;
+}
+
+/* Receipts and refusals of all jobs that were finished in this turn, once the checkpoint covers them. */
+static void
+tell_answered(struct core *core)
+{
+	while (core->submits->answered != NULL) {
+		struct session *session = core->submits->answered;
+		struct admit_job *job = session->answered;
+		core->submits->answered = session->next_answered;
+		session->answered = NULL;
+		send_receipts(core, session, job);
+		while (job != NULL) {
+			struct admit_job *next = job->next;
+			send_refusals(core, session, job);
+			admit_job_free(job);
+			job = next;
+		}
+	}
 }
 
 /* --- judging against what is known -------------------------------------------------------------------------------- */
@@ -319,13 +340,9 @@ refuse_item(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
-/* What is in the log or on its way there. */
 static struct known_alert
-known_or_pending(void *arg, const struct alert_id *id)
+known_by(const struct core *core, const struct alert_id *id, const struct pending *pending)
 {
-	struct core *core = arg;
-	struct pending *pending = find_pending(core, id);
-
 	if (pending == NULL)
 		return index_known(core->index, id);
 	const struct admit_item *item = item_of(pending);
@@ -336,6 +353,15 @@ known_or_pending(void *arg, const struct alert_id *id)
 		.kind = item->admitted.facts->kind,
 		.status = item->admitted.facts->status,
 	};
+}
+
+/* What is in the log or on its way there. */
+static struct known_alert
+known_or_pending(void *arg, const struct alert_id *id)
+{
+	struct core *core = arg;
+
+	return known_by(core, id, find_pending(core, id));
 }
 
 /* The envelope under an id that another body now claims: from the log, or on its way there. */
@@ -433,6 +459,7 @@ log_alert(struct core *core, struct admit_job *job, size_t at)
 	record->type = RECORD_ALERT;
 	record->header = blob_ref(item->header);
 	record->payload = blob_ref(item->envelope);
+	record->leaf = item->leaf_hash;
 	record->context = pending;
 	if (!log_writer_put(core->writer, record)) {
 		log_item_free(record);
@@ -453,7 +480,7 @@ decide(struct core *core, struct admit_job *job, size_t at)
 
 	if (item->is_parsed && office_id_equal(&id_of(item)->office, &job->office)) {
 		struct pending *pending = find_pending(core, id_of(item));
-		struct known_alert known = known_or_pending(core, id_of(item));
+		struct known_alert known = known_by(core, id_of(item), pending);
 		bool same = known.is_known && digest_equal(&known.body_hash, &item->admitted.body_hash);
 		if (same && pending != NULL) {
 			struct pending *follower = calloc(1, sizeof *follower);
@@ -564,6 +591,7 @@ submit_admitted(struct core *core)
 		if (state->stalled == NULL)
 			accept_pause(core->accept, false);
 	}
+	tell_answered(core);
 }
 
 /* --- back from the writer ----------------------------------------------------------------------------------------- */
@@ -578,15 +606,20 @@ submit_record(struct core *core, enum record_type type, struct blob *header, str
 	record->type = type;
 	record->header = blob_ref(header);
 	record->payload = payload != NULL ? blob_ref(payload) : NULL;
+	log_leaf(type, header->data, header->len, &record->leaf);
 	if (log_writer_put(core->writer, record))
 		return true;
 	log_item_free(record);
 	return false;
 }
 
-/* Jobs whose last record came back; they are answered when the checkpoint covers them. */
+/* Jobs whose last record came back, in that order; they are answered when the checkpoint covers them. */
+struct finished_jobs {
+	struct admit_job *first, **end;
+};
+
 static void
-settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_again, struct admit_job **finished)
+settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_again, struct finished_jobs *finished)
 {
 	struct admit_item *item = item_of(pending);
 
@@ -598,13 +631,14 @@ settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_ag
 		refuse_item(item, err, err_meaning(err));
 	}
 	if (--pending->job->open == 0 && pending->job->decided == pending->job->count) {
-		pending->job->next = *finished;
-		*finished = pending->job;
+		pending->job->next = NULL;
+		*finished->end = pending->job;
+		finished->end = &pending->job->next;
 	}
 }
 
 static void
-settle_all(struct core *core, struct pending *pending, const struct log_item *record, struct admit_job **finished)
+settle_all(struct core *core, struct pending *pending, const struct log_item *record, struct finished_jobs *finished)
 {
 	remove_pending(core, pending);
 	settle(pending, record->err, record->index, false, finished);
@@ -622,15 +656,13 @@ static void
 take_durable(struct core *core, const struct log_item *record)
 {
 	struct pending *pending = record->context;
-	struct digest leaf;
 	enum liaison_err err;
 
 	if (pending == NULL) {
-		log_leaf(record->type, record->header->data, record->header->len, &leaf);
-		err = index_add(core->index, (uint8_t)record->type, &leaf, &record->location, NULL, NULL);
+		err = index_add(core->index, (uint8_t)record->type, &record->leaf, &record->location, NULL, NULL);
 	} else {
 		struct admit_item *item = item_of(pending);
-		err = index_add(core->index, RECORD_ALERT, &item->leaf_hash, &record->location, item->admitted.facts,
+		err = index_add(core->index, RECORD_ALERT, &record->leaf, &record->location, item->admitted.facts,
 			&item->admitted.body_hash);
 		if (err == LIAISON_OK && pending->has_evidence)
 			index_set_evidence(core->index, record->index);
@@ -653,7 +685,7 @@ submit_logged(struct core *core)
 {
 	struct log_item *records[TAKE_MAX];
 	size_t count = log_writer_take(core->writer, records, TAKE_MAX);
-	struct admit_job *finished = NULL;
+	struct finished_jobs finished = {.end = &finished.first};
 	bool grew = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -673,10 +705,11 @@ submit_logged(struct core *core)
 	if (grew && checkpoint_renew(core) != LIAISON_OK)
 		core_set_read_only(core, "a checkpoint could not be signed");
 	deliver_flush(core);
-	while (finished != NULL) {
-		struct admit_job *job = finished;
-		finished = job->next;
+	while (finished.first != NULL) {
+		struct admit_job *job = finished.first;
+		finished.first = job->next;
 		finish_job(core, job);
 	}
 	decide_stalled(core);
+	tell_answered(core);
 }

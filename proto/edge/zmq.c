@@ -57,6 +57,12 @@ net_free(struct net *net)
 		;
 }
 
+void
+net_message_init(struct net_message *message)
+{
+	zmq_msg_init(msg_of(message));
+}
+
 const uint8_t *
 net_message_data(const struct net_message *message)
 {

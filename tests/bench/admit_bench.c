@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ROUNDS_MAX 9
 
@@ -52,7 +53,15 @@ run(const struct scene *scene)
 		limits[i] = limit_verifications_per_s(bench_cores());
 		double start = bench_seconds(), own_cpu = bench_cpu_seconds(0),
 		       broker_cpu = bench_cpu_seconds(rig->pid);
+		struct bench_threads before, after;
+		bench_thread_seconds(rig->pid, &before);
 		workload_publish(rig, publisher, workload, scene->window);
+		bench_thread_seconds(rig->pid, &after);
+		for (size_t t = 0; t < after.count; t++)
+			fprintf(stderr, " %s:%.1f", after.threads[t].name,
+				(after.threads[t].seconds - before.threads[t].seconds) * 1e6 /
+					(double)workload->alert_count);
+		fprintf(stderr, "\n");
 		rates[i] = (double)workload->alert_count / (bench_seconds() - start);
 		own_us[i] = (bench_cpu_seconds(0) - own_cpu) * 1e6 / (double)workload->alert_count;
 		broker_us[i] = (bench_cpu_seconds(rig->pid) - broker_cpu) * 1e6 / (double)workload->alert_count;
@@ -73,9 +82,10 @@ run(const struct scene *scene)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof SCENES / sizeof *SCENES; i++)
-		run(&SCENES[i]);
+		if (argc < 2 || strcmp(argv[1], SCENES[i].name) == 0)
+			run(&SCENES[i]);
 	return EXIT_SUCCESS;
 }

@@ -1,5 +1,6 @@
 #include "tests/bench/bench.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -106,6 +107,37 @@ bench_cpu_seconds(pid_t pid)
 	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
 		bench_die("read", "a process's clock");
 	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+void
+bench_thread_seconds(pid_t pid, struct bench_threads *threads)
+{
+	char path[300], name[32];
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	threads->count = 0;
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && threads->count < BENCH_THREADS_MAX;
+		entry = readdir(dir)) {
+		unsigned long long ns;
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, entry->d_name);
+		FILE *file = fopen(path, "re");
+		if (!file || fscanf(file, "%llu", &ns) != 1)
+			bench_die("read", path);
+		fclose(file);
+		snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, entry->d_name);
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%31s", name) != 1)
+			bench_die("read", path);
+		fclose(file);
+		struct bench_thread *thread = &threads->threads[threads->count++];
+		snprintf(thread->name, sizeof thread->name, "%s", name);
+		thread->seconds = (double)ns * 1e-9;
+	}
+	if (dir)
+		closedir(dir);
 }
 
 double
