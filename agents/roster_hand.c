@@ -2,14 +2,17 @@
 #include "agents/agent.h"
 #include "agents/commands.h"
 #include "agents/line.h"
+#include "agents/roster_work.h"
 #include "agents/say.h"
 #include "agents/signer.h"
+#include "proto/charter.h"
 #include "proto/edge/docfile.h"
 #include "proto/frame.h"
 #include "proto/roster.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define PUSH_FILES_MAX 64
@@ -56,6 +59,35 @@ static const struct argp sign_argp = {
 	       "  liaison roster sign --key kh-authority-1.key kh.roster",
 };
 
+/* Signatures that count for nothing, where a charter is at hand to tell: the wrong key was taken. */
+static void
+warn_of_strangers(const struct app *app, const char *path, const struct document *document)
+{
+	const Liaison__Signed *signed_roster = document->signed_message;
+	struct public_key keys[CHARTER_KEYS_MAX];
+	struct trust *trust = NULL;
+	struct fault why;
+
+	if (roster_trust(app, NULL, &trust, &why) != LIAISON_OK || trust == NULL)
+		return;
+	const struct member *member = trust_member(trust, document->roster->member);
+	size_t count = member != NULL ? charter_authority_keys(member->entry, keys) : 0;
+	for (size_t i = 0; member != NULL && i < signed_roster->n_signatures; i++) {
+		const ProtobufCBinaryData *key = &signed_roster->signatures[i]->key;
+		bool is_known = false;
+		for (size_t k = 0; k < count; k++)
+			is_known = is_known || (key->len == PUBLIC_KEY_BYTES &&
+						       memcmp(key->data, keys[k].bytes, PUBLIC_KEY_BYTES) == 0);
+		if (!is_known)
+			say_warning(app,
+				"%s carries a signature by a key that is none of the authority of %s, and counts for "
+				"nothing; "
+				"`liaison charter show` lists its keys",
+				path, member->code);
+	}
+	trust_unref(trust);
+}
+
 static enum liaison_err
 sign(const struct app *app, const char *path, const char *key, struct fault *fault)
 {
@@ -65,7 +97,13 @@ sign(const struct app *app, const char *path, const char *key, struct fault *fau
 	if (err == LIAISON_OK)
 		err = roster_validate(document->roster, fault);
 	document_unref(document);
-	return err == LIAISON_OK ? signer_sign(app, path, DOCUMENT_ROSTER, key, fault) : err;
+	if (err == LIAISON_OK)
+		err = signer_sign(app, path, DOCUMENT_ROSTER, key, fault);
+	if (err == LIAISON_OK && signer_open(path, DOCUMENT_ROSTER, &document, fault) == LIAISON_OK) {
+		warn_of_strangers(app, path, document);
+		document_unref(document);
+	}
+	return err;
 }
 
 int
