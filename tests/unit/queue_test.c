@@ -21,7 +21,7 @@ is_readable(const struct queue *queue)
 static void
 it_is_bounded_and_in_order(void **state)
 {
-	struct queue *queue = queue_new(3);
+	struct queue *queue = queue_new(3, true);
 	void *items[4];
 	(void)state;
 
@@ -54,7 +54,7 @@ produce(void *arg)
 static void
 what_several_threads_put_is_taken_once(void **state)
 {
-	struct queue *queue = queue_new(16);
+	struct queue *queue = queue_new(16, false);
 	pthread_t threads[3];
 	void *items[7], *result;
 	uint64_t sum = 0;
@@ -81,7 +81,7 @@ what_several_threads_put_is_taken_once(void **state)
 static void
 closing_wakes_those_who_wait_and_loses_nothing(void **state)
 {
-	struct queue *queue = queue_new(2);
+	struct queue *queue = queue_new(2, false);
 	pthread_t thread;
 	void *items[2], *result;
 	(void)state;
