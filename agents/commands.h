@@ -4,11 +4,14 @@
 
 #include "agents/command.h"
 
+command_run_fn command_convert;
+command_run_fn command_doctor;
 command_run_fn command_explain;
 command_run_fn command_feed;
 command_run_fn command_feeds;
 command_run_fn command_inbox;
 command_run_fn command_show;
+command_run_fn command_verify;
 command_run_fn command_home;
 command_run_fn command_keys;
 command_run_fn command_keys_rotate;
@@ -25,5 +28,8 @@ command_run_fn command_roster_push;
 command_run_fn command_trust;
 command_run_fn command_offices;
 command_run_fn command_publish;
+command_run_fn command_outbox;
+command_run_fn command_update;
+command_run_fn command_cancel;
 
 #endif

@@ -229,6 +229,51 @@ inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t li
 }
 
 enum liaison_err
+inbox_each_log(struct post *post, inbox_log_fn *each, void *arg, struct fault *fault)
+{
+	bool has_row = false;
+
+	sqlite3_stmt *statement = post_prepare(post, "SELECT broker, epoch FROM log ORDER BY number", fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	for (;;) {
+		struct inbox_place log = {.index = 0};
+		enum liaison_err err = post_step(post, statement, &has_row, fault);
+		if (err != LIAISON_OK || !has_row)
+			return err;
+		log.broker = (const char *)sqlite3_column_text(statement, 0);
+		err = log.broker != NULL && column_copy(statement, 1, log.epoch, sizeof log.epoch)
+			      ? each(arg, &log, fault)
+			      : inbox_damaged(post, "the logs", fault);
+		if (err != LIAISON_OK) {
+			sqlite3_reset(statement);
+			return err;
+		}
+	}
+}
+
+enum liaison_err
+inbox_each_conflict(struct post *post, inbox_id_fn *each, void *arg, struct fault *fault)
+{
+	bool has_row = false;
+
+	sqlite3_stmt *statement = post_prepare(
+		post, "SELECT id FROM inbox GROUP BY id HAVING count(*) > 1 AND count(DISTINCT body_hash) > 1", fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	for (;;) {
+		enum liaison_err err = post_step(post, statement, &has_row, fault);
+		if (err != LIAISON_OK || !has_row)
+			return err;
+		err = each(arg, (const char *)sqlite3_column_text(statement, 0), fault);
+		if (err != LIAISON_OK) {
+			sqlite3_reset(statement);
+			return err;
+		}
+	}
+}
+
+enum liaison_err
 inbox_count(struct post *post, uint64_t *count, struct fault *fault)
 {
 	int64_t value = 0;

@@ -78,6 +78,14 @@ enum liaison_err inbox_each(
 /* All of one log from record `from` on, by place; no more than `limit` rows. */
 enum liaison_err inbox_each_of_log(struct post *post, const struct inbox_place *from, uint64_t limit,
 	inbox_row_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* Every log that something was received of; `index` is 0. */
+typedef enum liaison_err inbox_log_fn(void *arg, const struct inbox_place *log, struct fault *fault);
+enum liaison_err inbox_each_log(
+	struct post *post, inbox_log_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+/* Every id under which there are two different bodies. */
+typedef enum liaison_err inbox_id_fn(void *arg, const char *id, struct fault *fault);
+enum liaison_err inbox_each_conflict(
+	struct post *post, inbox_id_fn *each, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err inbox_count(struct post *post, uint64_t *count, struct fault *fault) LIAISON_MUST_CHECK;
 
 #endif

@@ -59,13 +59,17 @@ look_again(struct accept *accept)
 		evtimer_add(accept->again_event, &at_once);
 }
 
-/* --- who may come in ----------------------------------------------------------------------------------------------------- */
+/* --- who may come in ---------------------------------------------------------------------------------------------- */
 
 /* The office behind a key, if this broker serves it. */
 static const struct office *
 served_office(const struct accept *accept, const struct public_key *key)
 {
-	return trust_office_at_broker(accept->trust, accept->options.config->id, key, now(accept));
+	const char *self = accept->options.config->id;
+	const struct office *office = trust_office_at_broker(accept->trust, self, key, now(accept));
+
+	/* Peers are known to the trust, and not served yet. */
+	return office != NULL && trust_serves(accept->trust, self, office->member) ? office : NULL;
 }
 
 static bool
@@ -116,7 +120,7 @@ may_stay(const struct accept *accept, const struct session *session)
 	       office_key(office, KEY_TRANSPORT, &session->transport_key, now(accept), &unused, NULL) == LIAISON_OK;
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------------- */
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 /* What stands for the address that a connection comes from: of IPv6 the network, whose hosts anybody can make up. */
 static uint64_t
@@ -209,7 +213,7 @@ on_zap(evutil_socket_t fd, short what, void *arg)
 	zap_answer(accept->zap);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------------------------------ */
+/* --- sessions ----------------------------------------------------------------------------------------------------- */
 
 static struct session *
 session_for(struct accept *accept, const struct server_peer *peer)
@@ -305,7 +309,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	on_server(-1, 0, accept);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static struct event *
 watch(struct event_base *base, int fd, event_callback_fn callback, struct accept *accept)

@@ -37,7 +37,7 @@ struct broker {
 	int64_t stopping_since_ms;
 };
 
-/* --- events ------------------------------------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------------------------------- */
 
 static void
 on_message(void *arg, struct session *session, struct net_message *message)
@@ -226,7 +226,7 @@ watch_everything(struct broker *broker, struct fault *fault)
 	return LIAISON_OK;
 }
 
-/* --- life --------------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 enum liaison_err
 broker_new(const struct config *config, struct broker **out, struct fault *fault)

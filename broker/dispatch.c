@@ -84,6 +84,8 @@ dispatch_message(struct core *core, struct session *session, struct net_message 
 	net_message_close(message);
 	if (err == LIAISON_OK) {
 		handle_frame(core, session, frame);
+	} else if (err == LIAISON_NO_MEMORY) {
+		core_refuse(core, session, 0, LIAISON_RATE_LIMITED, "the broker is out of memory; send again later");
 	} else {
 		core_refuse(core, session, 0, err, fault.message);
 		accept_count_malformed(core->accept, session);

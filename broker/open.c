@@ -212,7 +212,8 @@ open_log(struct core *core, struct fault *fault)
 	}
 	check_log_seen(core);
 	core->reader = log_reader_new(disk_system(), core->log_dir, &core->epoch);
-	if (core->reader == NULL) {
+	core->lookups = log_reader_new(disk_system(), core->log_dir, &core->epoch);
+	if (core->reader == NULL || core->lookups == NULL) {
 		log_close(log);
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the log's reader");
 	}
@@ -339,6 +340,8 @@ core_open(struct core *core, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = submit_init(core);
 	if (err == LIAISON_OK)
+		err = answer_init(core);
+	if (err == LIAISON_OK)
 		err = deliver_init(core, fault);
 	if (err == LIAISON_OK)
 		err = checkpoint_renew(core);
@@ -351,6 +354,7 @@ core_close(struct core *core)
 	admit_free(core->admit);
 	log_writer_free(core->writer);
 	submit_clear(core);
+	answer_clear(core);
 	deliver_clear(core);
 	feeds_free(core->feeds);
 	match_free(core->match);
@@ -359,6 +363,7 @@ core_close(struct core *core)
 	if (core->base != NULL)
 		event_base_free(core->base);
 	log_reader_free(core->reader);
+	log_reader_free(core->lookups);
 	store_close(core->store);
 	index_free(core->index);
 	rate_free(core->rate);

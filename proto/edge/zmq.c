@@ -57,6 +57,12 @@ net_free(struct net *net)
 		;
 }
 
+void
+net_message_init(struct net_message *message)
+{
+	zmq_msg_init(msg_of(message));
+}
+
 const uint8_t *
 net_message_data(const struct net_message *message)
 {
@@ -229,7 +235,7 @@ zap_answer(struct zap *zap)
 	}
 }
 
-/* --- server --------------------------------------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------------------------------- */
 
 struct server {
 	void *socket;
@@ -498,7 +504,7 @@ server_next_event(struct server *server, struct server_event *event)
 	return true;
 }
 
-/* --- client --------------------------------------------------------------------------------------------------------------- */
+/* --- client ------------------------------------------------------------------------------------------------------- */
 
 struct client {
 	void *socket;

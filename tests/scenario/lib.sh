@@ -9,6 +9,7 @@ set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$ROOT/build}" && pwd)
 PATH=$BUILD:$PATH
+[ -x "$BUILD/liaison" ] && [ -x "$BUILD/liaisond" ] || { echo "there are no programs in $BUILD; make them first" >&2; exit 1; }
 unset LIAISON_HOME LIAISON_PASSPHRASE_FILE LIAISON_TEST_CLOCK_OFFSET_MS
 export NO_COLOR=1 LC_ALL=C.UTF-8
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/liaison-scenario.XXXXXX")
@@ -37,6 +38,13 @@ finish() { # the last line of every scenario
 	printf '%s: %d passed, %d failed\n' "$SCENARIO" "$passed" "$failed"
 	[ "$failed" -eq 0 ]
 	exit
+}
+
+skip() { # skip WHY: nothing of this scenario can be tried here
+	trap - EXIT
+	clean_up
+	printf '%s\n' "$1"
+	exit 77
 }
 
 # --- checking --------------------------------------------------------------------------------------------------------
@@ -139,6 +147,15 @@ at() { # at OFFICE COMMAND...: `liaison COMMAND` as that office of the sandbox
 	local office=$1
 	shift
 	liaison --home "$NET/$office" "$@"
+}
+
+free_port() { # a port of 127.0.0.1 at which nobody listens now
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 12000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
 }
 
 broker_pid() { sed 's/ .*//' "$NET/kh.broker/pid"; }
