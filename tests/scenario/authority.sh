@@ -14,6 +14,7 @@ cp "$NET/trust/kh.roster" kh-2
 expect_exit 0 liaison roster set --office kh.nrm.demo --clearance RED --phone '000 0009' kh-2
 expect_exit 0 liaison roster show kh-2 --json
 expect_out '"version":2,.*"signatures":0'
+expect_out '"id":"kh.nrm.demo","kind":"NRM",.*"phone":"000 0009"'
 expect_exit 0 liaison roster diff "$NET/trust/kh.roster" kh-2
 expect_out '^kh.nrm.demo may receive up to RED \(before: AMBER\)\.$'
 expect_out '^kh.nrm.demo: its phone is 000 0009'
@@ -28,6 +29,7 @@ expect_exit 65 liaison trust import kh-2
 expect_err 'kh-2 is not taken: .*not signed by 1 of the 1 authority keys'
 cp kh-2 kh-wrong
 expect_exit 0 liaison roster sign --key "$keys/th-authority.key" kh-wrong
+expect_err 'warning: kh-wrong carries a signature by a key that is none of the authority of kh'
 expect_exit 65 liaison trust import kh-wrong
 expect_err 'kh-wrong is not taken: '
 
