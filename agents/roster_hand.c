@@ -134,14 +134,14 @@ static const struct argp push_argp = {
 
 /* One frame, one document: what fails names its file. */
 static enum liaison_err
-push_one(struct link *link, const char *path, enum docfile_type type, Liaison__TrustState **state, struct fault *fault)
+push_one(struct link *link, const char *path, enum docfile_type type, Liaison__Frame **answer, struct fault *fault)
 {
 	static const enum document_type types[] = {
 		[DOCFILE_CHARTER] = DOCUMENT_CHARTER,
 		[DOCFILE_ROSTER] = DOCUMENT_ROSTER,
 		[DOCFILE_SUSPENSION] = DOCUMENT_SUSPENSION,
 	};
-	Liaison__Frame frame = LIAISON__FRAME__INIT, *answer = NULL;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
 	Liaison__Trust trust = LIAISON__TRUST__INIT;
 	Liaison__Signed *document = NULL;
 
@@ -156,14 +156,9 @@ push_one(struct link *link, const char *path, enum docfile_type type, Liaison__T
 	trust.n_suspensions = type == DOCFILE_SUSPENSION;
 	frame.frame_case = LIAISON__FRAME__FRAME_TRUST;
 	frame.trust = &trust;
-	err = link_ask(link, &frame, trust.request, LIAISON__FRAME__FRAME_TRUST_STATE, PUSH_WAIT_MS, &answer, fault);
+	err = link_ask(link, &frame, trust.request, LIAISON__FRAME__FRAME_TRUST_STATE, PUSH_WAIT_MS, answer, fault);
 	liaison__signed__free_unpacked(document, NULL);
-	if (err != LIAISON_OK)
-		return err;
-	*state = answer->trust_state;
-	answer->frame_case = LIAISON__FRAME__FRAME__NOT_SET;
-	frame_free(answer);
-	return LIAISON_OK;
+	return err;
 }
 
 static enum liaison_err
@@ -192,7 +187,7 @@ say_pushed(const struct app *app, const char *path, const char *broker, const Li
 static enum liaison_err
 push(const struct app *app, struct link *link, const char *path, struct fault *fault)
 {
-	Liaison__TrustState *state = NULL;
+	Liaison__Frame *answer = NULL;
 	enum docfile_type type;
 
 	enum liaison_err err = docfile_look(path, &type, fault);
@@ -201,11 +196,11 @@ push(const struct app *app, struct link *link, const char *path, struct fault *f
 			"%s is %s; a broker takes single charters, rosters and suspensions", path,
 			type == DOCFILE_CARD ? "a card" : "a chain of charters");
 	if (err == LIAISON_OK)
-		err = push_one(link, path, type, &state, fault);
+		err = push_one(link, path, type, &answer, fault);
 	if (err != LIAISON_OK)
 		return err;
-	err = say_pushed(app, path, link_broker(link), state, fault);
-	liaison__trust_state__free_unpacked(state, NULL);
+	err = say_pushed(app, path, link_broker(link), answer->trust_state, fault);
+	frame_free(answer);
 	return err;
 }
 
