@@ -16,7 +16,8 @@ BUILD ?= build$(if $(filter 1,$(SAN)),/san)$(if $(filter 1,$(COV)),/cov)$(if $(f
 
 VERSION := 0.1.0
 
-PACKAGES := libzmq libprotobuf-c libsodium libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols libsystemd
+PACKAGES := libzmq libprotobuf-c libsodium nettle libevent_core libevent_pthreads sqlite3 libconfig jansson smartcols \
+	libsystemd
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
 	-Wformat=2 -Wundef -Wvla
 WERROR ?= -Werror
@@ -151,13 +152,13 @@ unit: $(UNIT_TESTS) ## build and run the unit tests only
 # --- installing -------------------------------------------------------------------------------------------------------
 SHARE := $(DESTDIR)$(PREFIX)/share
 SYSTEMD := $(DESTDIR)$(PREFIX)/lib/systemd
-SAMPLES := $(wildcard config/*.conf config/examples/* config/maps/*)
+SAMPLES := $(wildcard config/*.conf) $(shell find config/examples config/maps -type f)
 
 .PHONY: install uninstall
 install: $(PROGRAMS) ## install programs, manuals, samples and services under DESTDIR and PREFIX (/usr/local)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin && install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	$(Q)for page in $(wildcard config/man/*); do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit; done
-	$(Q)for file in $(SAMPLES); do [ -d $$file ] || install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
+	$(Q)for file in $(SAMPLES); do install -D -m 644 $$file $(SHARE)/liaison/$${file#config/} || exit; done
 	$(Q)install -d $(SYSTEMD)/system $(SYSTEMD)/user
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaisond.service > $(SYSTEMD)/system/liaisond.service
 	$(Q)sed 's|/usr/local/|$(PREFIX)/|' config/systemd/liaison-feed@.service > $(SYSTEMD)/user/liaison-feed@.service
@@ -166,6 +167,10 @@ install: $(PROGRAMS) ## install programs, manuals, samples and services under DE
 uninstall: ## remove what install put there
 	$(Q)rm -rf $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARE)/liaison $(SYSTEMD)/system/liaisond.service \
 	  $(SYSTEMD)/user/liaison-feed@.service $(foreach page,$(wildcard config/man/*),$(SHARE)/man/man$(lastword $(subst ., ,$(page)))/$(notdir $(page)))
+
+.PHONY: demo
+demo: all ## see an alert travel: a network of three countries, from a border post into the neighbours' feeds
+	$(Q)BUILD=$(BUILD) bash tests/demo.sh
 
 .PHONY: help
 help: ## list the targets

@@ -4,6 +4,8 @@
 
 #include "agents/command.h"
 
+command_run_fn command_convert;
+command_run_fn command_doctor;
 command_run_fn command_explain;
 command_run_fn command_feed;
 command_run_fn command_feeds;
@@ -26,5 +28,8 @@ command_run_fn command_roster_push;
 command_run_fn command_trust;
 command_run_fn command_offices;
 command_run_fn command_publish;
+command_run_fn command_outbox;
+command_run_fn command_update;
+command_run_fn command_cancel;
 
 #endif

@@ -22,7 +22,8 @@ flight_clear(struct flight *flight)
 struct submit_parts {
 	Liaison__SubmitItem items[BATCH_LEAVES_MAX];
 	Liaison__SubmitItem *list[BATCH_LEAVES_MAX];
-	struct envelope paths[BATCH_LEAVES_MAX];
+	struct merkle_tree *tree; /* of the batch, where its leaves need paths; owned */
+	struct merkle_path paths[BATCH_LEAVES_MAX];
 	ProtobufCBinaryData nodes[BATCH_LEAVES_MAX][BATCH_PATH_MAX];
 };
 
@@ -37,13 +38,13 @@ fill_item(struct submit_parts *parts, size_t at, const struct outbox_batch *batc
 	out->leaf = leaf;
 	out->body = (ProtobufCBinaryData){item->body_len, item->body};
 	parts->list[at] = out;
-	if (batch->leaves == NULL)
+	if (parts->tree == NULL)
 		return;
-	struct envelope *path = &parts->paths[at];
-	batch_path(batch->leaves, batch->leaf_count, leaf, path);
-	for (size_t i = 0; i < path->path_len; i++)
-		parts->nodes[at][i] = (ProtobufCBinaryData){DIGEST_BYTES, path->path[i].bytes};
-	out->n_path = path->path_len;
+	struct merkle_path *path = &parts->paths[at];
+	merkle_tree_inclusion(parts->tree, leaf, batch->leaf_count, path);
+	for (size_t i = 0; i < path->len; i++)
+		parts->nodes[at][i] = (ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)path->nodes[i].bytes};
+	out->n_path = path->len;
 	out->path = parts->nodes[at];
 }
 
@@ -88,16 +89,35 @@ need_leaves(struct outbox_batch *batch, struct fault *fault)
 	return LIAISON_OK;
 }
 
+/* One tree for all paths: a path by itself costs as many hashes as the batch has leaves. */
+static enum liaison_err
+plant_tree(const struct outbox_batch *batch, struct merkle_tree **out, struct fault *fault)
+{
+	struct merkle_tree *tree = merkle_tree_new();
+	enum liaison_err err = tree != NULL ? LIAISON_OK : LIAISON_NO_MEMORY;
+
+	for (uint32_t i = 0; i < batch->leaf_count && err == LIAISON_OK; i++)
+		err = merkle_tree_append(tree, &batch->leaves[i]);
+	if (err != LIAISON_OK) {
+		merkle_tree_free(tree);
+		return fault_set(fault, err, "out of memory");
+	}
+	*out = tree;
+	return LIAISON_OK;
+}
+
 static enum liaison_err
 send_flight(struct dispatch *dispatch, struct flight *flight, struct fault *fault)
 {
 	struct outbox_batch *batch = &flight->batch;
-	struct submit_parts *parts = malloc(sizeof *parts);
+	struct submit_parts *parts = calloc(1, sizeof *parts);
 	size_t at = 0, bytes = 0;
 
 	if (parts == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 	enum liaison_err err = need_leaves(batch, fault);
+	if (err == LIAISON_OK && batch->leaves != NULL)
+		err = plant_tree(batch, &parts->tree, fault);
 	for (size_t i = 0; err == LIAISON_OK && i < batch->count; i++) {
 		fill_item(parts, at, batch, &batch->items[i]);
 		size_t size =
@@ -112,6 +132,7 @@ send_flight(struct dispatch *dispatch, struct flight *flight, struct fault *faul
 	}
 	if (err == LIAISON_OK)
 		err = send_items(dispatch, flight, parts, at, fault);
+	merkle_tree_free(parts->tree);
 	free(parts);
 	return err;
 }

@@ -3,18 +3,25 @@
 #include "agents/home.h"
 #include "agents/line.h"
 #include "agents/say.h"
+#include "agents/trust_import.h"
 #include "proto/edge/file.h"
 #include "proto/edge/keyfile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+#define TRUST_PATHS_MAX 64
 
 struct init_options {
 	const char *office, *broker, *key, *broker_id, *network, *langs;
+	const char *trust[TRUST_PATHS_MAX];
+	size_t trust_count;
 };
 
-enum { OPTION_BROKER_KEY = 256, OPTION_BROKER_ID, OPTION_NETWORK, OPTION_LANG };
+enum { OPTION_BROKER_KEY = 256, OPTION_BROKER_ID, OPTION_NETWORK, OPTION_LANG, OPTION_TRUST };
 
 static const struct argp_option options[] = {
 	{"office", 'o', "OFFICE", 0, "The office's id (default: whose office.key lies in the home)", 0},
@@ -23,6 +30,8 @@ static const struct argp_option options[] = {
 	{"broker-id", OPTION_BROKER_ID, "ID", 0, "The broker's id, to be surer still", 0},
 	{"network", OPTION_NETWORK, "ID", 0, "The network's id, if not to be taken from the root keys", 0},
 	{"lang", OPTION_LANG, "TAG,...", 0, "The languages of its officers, best first (en)", 0},
+	{"trust", OPTION_TRUST, "FILE|FOLDER", 0,
+		"Root keys, charters and rosters, as `liaison trust import` takes them; repeat", 0},
 	{0},
 };
 
@@ -39,6 +48,11 @@ read_option(int key, char *arg, struct argp_state *state)
 	case OPTION_BROKER_ID: chosen->broker_id = arg; return 0;
 	case OPTION_NETWORK: chosen->network = arg; return 0;
 	case OPTION_LANG: chosen->langs = arg; return 0;
+	case OPTION_TRUST:
+		if (chosen->trust_count == TRUST_PATHS_MAX)
+			argp_error(state, "at most %d of --trust", TRUST_PATHS_MAX);
+		chosen->trust[chosen->trust_count++] = arg;
+		return 0;
 	case ARGP_KEY_END:
 		if (chosen->broker == NULL || chosen->key == NULL)
 			argp_error(state,
@@ -55,6 +69,9 @@ static const struct argp argp = {
 	.doc = "Make an office's home with its configuration, or add a broker to the one that is there.\vExamples:\n"
 	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:5670 --broker-key "
 	       "3f0c...\n"
+	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:5670 --broker-key "
+	       "3f0c... \\\n"
+	       "      --trust /media/usb/trust\n"
 	       "  liaison home init --broker spare.example:5670 --broker-key 77a1...     a second broker",
 };
 
@@ -181,6 +198,30 @@ write_home(const struct home *home, struct fault *fault)
 	return err;
 }
 
+static bool
+is_missing(const struct app *app, const char *name)
+{
+	char *path = home_file(app->home, name);
+	bool is_there = path == NULL || access(path, F_OK) == 0;
+
+	free(path);
+	return !is_there;
+}
+
+/* What is still missing until this home can work. */
+static void
+say_next(const struct app *app)
+{
+	if (is_missing(app, "office.key"))
+		say_note(app,
+			"next: make its keys with `liaison --home %s keys new`, and bring office.card to the authority",
+			app->home);
+	if (is_missing(app, "trust/root.keys"))
+		say_note(app, "next: take root.keys, charter and rosters with `liaison --home %s trust import FILE...`",
+			app->home);
+	say_note(app, "`liaison --home %s doctor` tells whether all is in order", app->home);
+}
+
 static int
 home_init(struct app *app, int argc, char **argv)
 {
@@ -188,6 +229,7 @@ home_init(struct app *app, int argc, char **argv)
 	struct home *home = NULL;
 	struct fault fault;
 	struct line line;
+	int exit_code = EX_OK;
 
 	command_parse(app, &argp, argc, argv, &chosen);
 	enum liaison_err err = open_or_begin(app, &chosen, &home, &fault);
@@ -203,7 +245,12 @@ home_init(struct app *app, int argc, char **argv)
 		err = line_end(&line, &fault);
 	}
 	home_free(home);
-	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
+	if (err != LIAISON_OK)
+		return say_fault(app, &fault);
+	if (chosen.trust_count > 0)
+		exit_code = trust_import(app, chosen.trust, chosen.trust_count);
+	say_next(app);
+	return exit_code;
 }
 
 static const struct command menu[] = {

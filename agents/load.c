@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define CONNECT_SLICE_MS 2000 /* of the reading, for the first connection */
 
@@ -43,10 +44,14 @@ add_audience(struct load *load)
 
 	for (size_t i = 0; i < load->draft_count; i++) {
 		const struct facts *facts = load->drafts[i].admitted.facts;
-		if (i > 0 && same_audience(facts, load->drafts[i - 1].admitted.facts))
+		if (facts_is_notice(facts))
+			continue; /* goes to whom the original went to, whatever a roster says now */
+		if (i > 0 &&
+			same_audience(facts, load->drafts[i - 1].admitted.facts)) /* a bulk load has one handling */
 			continue;
 		if (audience_add(&load->report->audience, facts, now) != LIAISON_OK)
 			return LIAISON_NO_MEMORY;
+		load->report->has_audience = true;
 	}
 	return LIAISON_OK;
 }
@@ -284,6 +289,30 @@ only_look(struct load *load, const struct intake *intake, bool is_read, struct f
 
 /* --- jobs ------------------------------------------------------------------------------------------------------------ */
 
+/* What earlier runs left behind; what they refused counts in this one's exit code, too. */
+static enum liaison_err
+tell_resumed(struct load *load, const char *path, const struct job *job, struct fault *fault)
+{
+	struct report *report = load->report;
+	uint64_t waiting = 0, refused = 0;
+
+	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
+	if (err == LIAISON_OK)
+		err = job_count(load->agent->post, job->number, OUTBOX_REFUSED, &refused, fault);
+	if (err != LIAISON_OK)
+		return err;
+	report->open += waiting;
+	if (job->bad > 0)
+		report->exit_code = err_worse_exit(report->exit_code, EX_DATAERR);
+	if (refused > 0)
+		report->exit_code = err_worse_exit(report->exit_code, EX_NOPERM);
+	say_note(load->agent->app,
+		"%s: %" PRIu64 " lines were taken in before: %" PRIu64 " alerts, of which %" PRIu64 " wait and %" PRIu64
+		" were refused, and %" PRIu64 " lines that were no valid alert%s",
+		path, job->line, job->queued, waiting, refused, job->bad, job->is_read ? "" : "; going on from there");
+	return LIAISON_OK;
+}
+
 /* A job that stands somewhere: go on there. */
 static enum liaison_err
 resume_job(struct load *load, struct intake *intake, const char *path, struct fault *fault)
@@ -292,21 +321,16 @@ resume_job(struct load *load, struct intake *intake, const char *path, struct fa
 	const struct app *app = load->agent->app;
 	struct job *job = &load->jobs[load->job_count].job;
 	const struct intake_mark mark = {job->offset, job->line, job->digest};
-	uint64_t waiting = 0;
 	struct fault why;
 
 	enum liaison_err err = load->is_restart ? LIAISON_INCONSISTENT : intake_resume(intake, &mark, &why);
 	if (err == LIAISON_INCONSISTENT && (load->is_restart || job->queued <= 1)) {
-		err = job_end(post, job->number, fault); /* another alert under an old name, or so it was asked */
-		return err == LIAISON_OK ? job_begin(post, path, app_now(app), job, fault) : err;
+		return job_begin(
+			post, path, app_now(app), job, fault); /* another alert under an old name, or so it was asked */
 	}
 	if (err != LIAISON_OK)
 		return fault_set(fault, err, "%s; to take the whole file in as new alerts, add --restart", why.message);
-	err = job_count(post, job->number, OUTBOX_QUEUED, &waiting, fault);
-	load->report->open += waiting;
-	say_note(app, "%s: %" PRIu64 " lines were taken in before (%" PRIu64 " alerts, of which %" PRIu64 " wait)%s",
-		path, job->line, job->queued, waiting, job->is_read ? "" : "; going on from there");
-	return err;
+	return tell_resumed(load, path, job, fault);
 }
 
 static enum liaison_err
@@ -315,6 +339,15 @@ begin_job(struct load *load, struct intake *intake, const char *path, struct fau
 	struct job *job = &load->jobs[load->job_count].job;
 
 	enum liaison_err err = job_find(load->agent->post, path, job, fault);
+	if (err == LIAISON_OK && job->ended_at != 0) {
+		char ended[RFC3339_BYTES];
+		time_format(job->ended_at, ended);
+		if (job->queued > 1 && job->offset == intake_size(intake))
+			say_warning(load->agent->app,
+				"a file of this name and size was published whole at %s: %s; these are new alerts",
+				ended, path);
+		err = LIAISON_NOT_FOUND;
+	}
 	if (err == LIAISON_NOT_FOUND)
 		return job_begin(load->agent->post, path, app_now(load->agent->app), job, fault);
 	return err == LIAISON_OK ? resume_job(load, intake, path, fault) : err;
@@ -329,7 +362,9 @@ end_job(struct load *load, const struct job *job, struct fault *fault)
 	if (job->number == 0 || !job->is_read)
 		return LIAISON_OK;
 	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
-	return err == LIAISON_OK && waiting == 0 ? job_end(load->agent->post, job->number, fault) : err;
+	return err == LIAISON_OK && waiting == 0
+		       ? job_end(load->agent->post, job->number, app_now(load->agent->app), fault)
+		       : err;
 }
 
 /* The lock that keeps two programs from taking in one file. Its name follows from the path. */
@@ -342,6 +377,9 @@ lock_job(struct load *load, const char *path, struct fault *fault)
 	digest_sha256(path, strlen(path), &digest);
 	snprintf(job->lock_name, sizeof job->lock_name, "load-%02x%02x%02x%02x%02x%02x", digest.bytes[0],
 		digest.bytes[1], digest.bytes[2], digest.bytes[3], digest.bytes[4], digest.bytes[5]);
+	for (size_t i = 0; i < load->job_count; i++)
+		if (strcmp(load->jobs[i].lock_name, job->lock_name) == 0)
+			return fault_set(fault, LIAISON_BAD_USAGE, "%s is named twice; it was taken in once", path);
 	enum liaison_err err = home_lock(load->agent->home->path, job->lock_name, &job->lock, fault);
 	if (err == LIAISON_BUSY)
 		fault_set(fault, err, "another liaison is taking in %s already; wait for it to end, or stop it", path);
@@ -366,8 +404,9 @@ load_init(struct load *load, struct fault *fault)
 void
 load_clear(struct load *load)
 {
-	if (load->drafts != NULL)
-		clear_drafts(load);
+	if (load->drafts == NULL)
+		return; /* load_init never ran: nothing is held, no lock either */
+	clear_drafts(load);
 	free(load->drafts);
 	sender_free(load->sender);
 	for (size_t i = 0; i < LOAD_FILES_MAX && load->agent != NULL; i++)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 const char *argp_program_version = "liaison " LIAISON_VERSION;
@@ -22,12 +24,17 @@ static const struct command menu[] = {
 	{"trust", "whom this office trusts: import, show", command_trust},
 	{"offices", "who is who", command_offices},
 	{"publish", "check, sign and send alerts", command_publish},
+	{"outbox", "what has not been accepted yet: list, send again, take back", command_outbox},
+	{"update", "replace an alert's content", command_update},
+	{"cancel", "say that an alert no longer holds", command_cancel},
 	{"feed", "follow a feed: each delivery verified end to end before it is shown", command_feed},
 	{"feeds", "list, move, forget feeds; what they passed over", command_feeds},
 	{"inbox", "what this office received", command_inbox},
 	{"show", "one alert in full", command_show},
 	{"verify", "prove that the broker's log holds what was received and published", command_verify},
 	{"explain", "what a code means; why an office may or may not see an alert", command_explain},
+	{"doctor", "is this home in order, and if not, what to do", command_doctor},
+	{"convert", "tables into alerts and back, without a broker", command_convert},
 	{NULL, NULL, NULL},
 };
 
@@ -62,6 +69,18 @@ set_locale(void)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* Keys pass through this program's memory, some of them through libzmq's: no core file, and no look inside from outside. */
+static void
+keep_memory_private(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check looks inside */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -69,7 +88,9 @@ main(int argc, char **argv)
 	struct fault fault;
 	char program[] = "liaison";
 
+	keep_memory_private();
 	set_locale();
+	keep_memory_private();
 	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {
 		fputs("liaison: libsodium or memory failed at start\n", stderr);
 		return EX_OSERR;

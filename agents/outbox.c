@@ -322,7 +322,9 @@ job_find(struct post *post, const char *path, struct job *out, struct fault *fau
 	bool has_row = false;
 
 	sqlite3_stmt *statement = post_prepare(post,
-		"SELECT number, offset, line, digest, queued, bad, is_read, began_at FROM job WHERE path = ?1", fault);
+		"SELECT number, offset, line, digest, queued, bad, is_read, began_at, ended_at FROM job WHERE path = "
+		"?1",
+		fault);
 	if (statement == NULL)
 		return LIAISON_INTERNAL;
 	enum liaison_err err = post_bind(post, statement, fault, "t", path);
@@ -340,6 +342,7 @@ job_find(struct post *post, const char *path, struct job *out, struct fault *fau
 		.bad = (uint64_t)sqlite3_column_int64(statement, 5),
 		.is_read = sqlite3_column_int(statement, 6) != 0,
 		.began_at = sqlite3_column_int64(statement, 7),
+		.ended_at = sqlite3_column_int64(statement, 8),
 	};
 	bool is_good = column_copy(statement, 3, job.digest.bytes, sizeof job.digest.bytes);
 	sqlite3_reset(statement);
@@ -357,7 +360,8 @@ job_begin(struct post *post, const char *path, int64_t now, struct job *out, str
 
 	digest_sha256(NULL, 0, &job.digest);
 	enum liaison_err err = post_run(post, fault,
-		"INSERT INTO job (path, offset, line, digest, queued, bad, is_read, began_at) VALUES (?1, 0, 0, ?2, 0, "
+		"INSERT OR REPLACE INTO job (path, offset, line, digest, queued, bad, is_read, began_at) VALUES (?1, "
+		"0, 0, ?2, 0, "
 		"0, 0, ?3)",
 		"tbi", path, job.digest.bytes, sizeof job.digest.bytes, now);
 	if (err != LIAISON_OK)
@@ -378,9 +382,9 @@ job_advance(struct post *post, const struct job *job, struct fault *fault)
 }
 
 enum liaison_err
-job_end(struct post *post, int64_t number, struct fault *fault)
+job_end(struct post *post, int64_t number, int64_t now, struct fault *fault)
 {
-	return post_run(post, fault, "DELETE FROM job WHERE number = ?1", "i", number);
+	return post_run(post, fault, "UPDATE job SET ended_at = ?2 WHERE number = ?1", "ii", number, now);
 }
 
 enum liaison_err

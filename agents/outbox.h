@@ -103,7 +103,7 @@ void outbox_batch_clear(struct outbox_batch *batch);
 
 /* --- jobs ------------------------------------------------------------------------------------------------------------ */
 
-/* A file of alerts that is being taken in. Forgotten (job_end) when all of it is settled and reported. */
+/* A file of alerts that is being taken in, until all of it is settled and reported (job_end). */
 struct job {
 	int64_t number;
 	uint64_t offset;      /* bytes of the file that were taken in */
@@ -113,15 +113,17 @@ struct job {
 	uint64_t bad;         /* lines that are no valid alert; they were reported when they were read */
 	bool is_read;         /* to its end */
 	int64_t began_at;
+	int64_t ended_at; /* 0: not yet */
 };
 
 /* LIAISON_NOT_FOUND (fault not set): none for this (absolute) path. */
 enum liaison_err job_find(struct post *post, const char *path, struct job *out, struct fault *fault) LIAISON_MUST_CHECK;
+/* Anew, over one of the same path that has ended or is given up. */
 enum liaison_err job_begin(
 	struct post *post, const char *path, int64_t now, struct job *out, struct fault *fault) LIAISON_MUST_CHECK;
 /* Inside the transaction that queues what was read. */
 enum liaison_err job_advance(struct post *post, const struct job *job, struct fault *fault) LIAISON_MUST_CHECK;
-enum liaison_err job_end(struct post *post, int64_t number, struct fault *fault) LIAISON_MUST_CHECK;
+enum liaison_err job_end(struct post *post, int64_t number, int64_t now, struct fault *fault) LIAISON_MUST_CHECK;
 /* How many of its alerts are in this state. */
 enum liaison_err job_count(struct post *post, int64_t number, enum outbox_state state, uint64_t *count,
 	struct fault *fault) LIAISON_MUST_CHECK;

@@ -30,7 +30,7 @@ static const char schema[] =
 	"CREATE INDEX outbox_job ON outbox (job, line) WHERE job IS NOT NULL AND state <> 3;"
 	"CREATE TABLE job (number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, offset INTEGER NOT NULL,"
 	"  line INTEGER NOT NULL, digest BLOB NOT NULL, queued INTEGER NOT NULL, bad INTEGER NOT NULL,"
-	"  is_read INTEGER NOT NULL, began_at INTEGER NOT NULL);"
+	"  is_read INTEGER NOT NULL, began_at INTEGER NOT NULL, ended_at INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE log (number INTEGER PRIMARY KEY, broker TEXT NOT NULL, epoch BLOB NOT NULL, UNIQUE (broker, "
 	"epoch));"
 	"CREATE TABLE inbox (position INTEGER PRIMARY KEY, id TEXT NOT NULL, message INTEGER NOT NULL, kind INTEGER,"
@@ -358,21 +358,32 @@ post_rollback(struct post *post)
 /* --- sequence numbers ------------------------------------------------------------------------------------------------ */
 
 enum liaison_err
-post_take_sequences(struct post *post, uint64_t count, uint64_t *first, struct fault *fault)
+post_next_sequence(struct post *post, uint64_t *next, struct fault *fault)
 {
-	int64_t next = 0;
+	int64_t value = 0;
 
-	enum liaison_err err = post_ask(post, fault, &next, "SELECT next FROM sequence WHERE kind = 'alert'", "");
+	enum liaison_err err = post_ask(post, fault, &value, "SELECT next FROM sequence WHERE kind = 'alert'", "");
 	if (err == LIAISON_NOT_FOUND)
 		return fault_set(fault, LIAISON_CORRUPT, "%s has lost its sequence counter; take back its newest copy",
 			post->path);
-	if (err == LIAISON_OK && (uint64_t)next + count > SEQUENCE_MAX)
+	if (err == LIAISON_OK)
+		*next = (uint64_t)value;
+	return err;
+}
+
+enum liaison_err
+post_take_sequences(struct post *post, uint64_t count, uint64_t *first, struct fault *fault)
+{
+	uint64_t next = 0;
+
+	enum liaison_err err = post_next_sequence(post, &next, fault);
+	if (err == LIAISON_OK && next + count > SEQUENCE_MAX)
 		return fault_set(fault, LIAISON_TOO_LARGE, "this office has used up its sequence numbers");
 	if (err == LIAISON_OK)
 		err = post_run(
 			post, fault, "UPDATE sequence SET next = next + ?1 WHERE kind = 'alert'", "i", (int64_t)count);
 	if (err == LIAISON_OK)
-		*first = (uint64_t)next;
+		*first = next;
 	return err;
 }
 

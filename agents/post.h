@@ -49,6 +49,9 @@ void post_rollback(struct post *post);
 enum liaison_err post_take_sequences(
 	struct post *post, uint64_t count, uint64_t *first, struct fault *fault) LIAISON_MUST_CHECK;
 
+/* The number that the next alert would get. */
+enum liaison_err post_next_sequence(struct post *post, uint64_t *next, struct fault *fault) LIAISON_MUST_CHECK;
+
 /* The broker has seen this number of ours: no lower one will be given (after a restore from an old copy). */
 enum liaison_err post_raise_sequence(struct post *post, uint64_t highest, struct fault *fault) LIAISON_MUST_CHECK;
 

@@ -1,4 +1,7 @@
-/* Inside of post: one statement in one call. Only post.c, outbox.c, inbox.c and feed_post.c include this; sqlite3.h is at home here. */
+/*
+ * Inside of post: one statement in one call. Only post.c, outbox.c, inbox.c and feed_post.c include this; sqlite3.h is at
+ * home here.
+ */
 #ifndef LIAISON_AGENTS_POST_DB_H
 #define LIAISON_AGENTS_POST_DB_H
 

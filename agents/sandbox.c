@@ -5,6 +5,7 @@
 #include "agents/line.h"
 #include "agents/say.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -75,6 +76,22 @@ say_json(const struct app *app, const struct sandbox *sandbox, pid_t pid, struct
 	return line_end(&line, fault);
 }
 
+/* A line for each country. */
+static void
+say_offices(const struct app *app, const struct sandbox *sandbox)
+{
+	char text[512];
+	size_t used = 0;
+
+	for (size_t i = 0; i < sandbox->office_count; i++) {
+		used += (size_t)snprintf(text + used, sizeof text - used, " %s", sandbox->offices[i].text);
+		if (sandbox_kind(i % SANDBOX_KINDS + 1) != NULL)
+			continue;
+		say_result(app, " %s", text);
+		used = 0;
+	}
+}
+
 static enum liaison_err
 say_state(const struct app *app, const struct sandbox *sandbox, struct fault *fault)
 {
@@ -92,8 +109,7 @@ say_state(const struct app *app, const struct sandbox *sandbox, struct fault *fa
 			sandbox->broker.text, sandbox->dir);
 	say_result(app, "%zu offices in %s, each with its home in %s:", sandbox->office_count,
 		text_list(countries, sandbox->country_count, list, sizeof list), sandbox->dir);
-	for (size_t i = 0; i < sandbox->office_count; i++)
-		say_result(app, "  %s", sandbox->offices[i].text);
+	say_offices(app, sandbox);
 	return say_json(app, sandbox, pid, fault);
 }
 

@@ -19,7 +19,8 @@
 
 #define SANDBOX_CONF "sandbox.conf"
 #define SANDBOX_COUNTRIES_MAX 16
-#define SANDBOX_OFFICES_MAX (SANDBOX_COUNTRIES_MAX * 8)
+#define SANDBOX_KINDS 5
+#define SANDBOX_OFFICES_MAX (SANDBOX_COUNTRIES_MAX * SANDBOX_KINDS)
 
 struct sandbox {
 	char *dir; /* absolute */
@@ -37,7 +38,7 @@ void sandbox_clear(struct sandbox *sandbox);
 
 /* --- what it holds (sandbox_dir.c) ---------------------------------------------------------------------------------- */
 
-/* What each country has an office of, as templates name it: "blo"; NULL past the last. */
+/* What each country has an office of, as templates name it: "blo"; NULL past the last of SANDBOX_KINDS. */
 const char *sandbox_kind(size_t position);
 
 /* "KH,TH,VN", and what follows from it: the broker's id, the offices. LIAISON_BAD_USAGE. */

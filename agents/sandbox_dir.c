@@ -2,18 +2,19 @@
 
 #include "proto/edge/file.h"
 #include "proto/identifiers/country.h"
+#include "proto/register.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
-#include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CONF_BYTES_MAX 65536
 #define MAKING_MARK "sandbox.making"
 #define WIPE_DESCRIPTORS 16
 
@@ -25,7 +26,7 @@ _Static_assert(SANDBOX_COUNTRIES_MAX *KINDS <= SANDBOX_OFFICES_MAX, "every offic
 const char *
 sandbox_kind(size_t position)
 {
-	return position < KINDS ? kinds[position] : NULL;
+	return position < SANDBOX_KINDS ? kinds[position] : NULL;
 }
 
 void
@@ -66,7 +67,7 @@ list_offices(struct sandbox *sandbox)
 		sandbox->broker.text, sizeof sandbox->broker.text, "%c%c.broker", tolower(first[0]), tolower(first[1]));
 	sandbox->office_count = 0;
 	for (size_t i = 0; i < sandbox->country_count; i++)
-		for (size_t k = 0; k < KINDS; k++)
+		for (size_t k = 0; k < SANDBOX_KINDS; k++)
 			snprintf(sandbox->offices[sandbox->office_count++].text, OFFICE_ID_BYTES, "%c%c.%s.demo",
 				tolower(sandbox->countries[i][0]), tolower(sandbox->countries[i][1]), kinds[k]);
 }
@@ -93,36 +94,48 @@ sandbox_set_countries(struct sandbox *sandbox, const char *countries, struct fau
 static enum liaison_err
 read_conf(const char *path, struct sandbox *sandbox, struct fault *fault)
 {
-	const char *network = NULL, *endpoint = NULL;
-	enum liaison_err err = LIAISON_OK;
+	static const char *const keys[] = {"network", "countries", "endpoint", NULL};
+	const char *network = NULL, *endpoint = NULL, **countries = NULL;
+	size_t count = 0;
+	struct buf text;
 	config_t config;
 
-	config_init(&config);
-	if (config_read_file(&config, path) != CONFIG_TRUE) {
-		err = fault_set(fault, LIAISON_BAD_CONFIG, "%s, line %d: %s", path, config_error_line(&config),
-			config_error_text(&config));
-		goto out;
+	buf_init(&text, CONF_BYTES_MAX);
+	enum liaison_err err = file_read(path, FILE_SAFE, &text, fault);
+	buf_put_u8(&text, 0);
+	if (err == LIAISON_OK && buf_check(&text) != LIAISON_OK)
+		err = fault_set(fault, LIAISON_BAD_CONFIG, "%s is no sandbox's, it is too large", path);
+	if (err != LIAISON_OK) {
+		buf_clear(&text);
+		return err;
 	}
-	const config_setting_t *countries = config_lookup(&config, "countries");
-	if (config_lookup_string(&config, "network", &network) != CONFIG_TRUE || !network_id_is_valid(network) ||
-		config_lookup_string(&config, "endpoint", &endpoint) != CONFIG_TRUE ||
-		endpoint_parse(endpoint, sandbox->endpoint, fault) != LIAISON_OK || countries == NULL ||
-		config_setting_length(countries) < 1) {
-		err = fault_set(fault, LIAISON_BAD_CONFIG,
-			"%s lacks network, endpoint or countries; make the sandbox anew in another folder", path);
-		goto out;
-	}
-	snprintf(sandbox->network, sizeof sandbox->network, "%s", network);
-	for (int i = 0; err == LIAISON_OK && i < config_setting_length(countries); i++) {
-		const char *country = config_setting_get_string_elem(countries, i);
-		err = add_country(
-			sandbox, country != NULL ? country : "", country != NULL ? strlen(country) : 0, fault);
-	}
+	err = register_read(&config, path, (const char *)text.data, fault);
+	const config_setting_t *root = config_root_setting(&config);
 	if (err == LIAISON_OK)
+		err = register_check_keys(root, path, keys, fault);
+	if (err == LIAISON_OK)
+		err = register_text(root, path, "network", &network, fault);
+	if (err == LIAISON_OK)
+		err = register_text(root, path, "endpoint", &endpoint, fault);
+	if (err == LIAISON_OK)
+		err = register_texts(root, path, "countries", &countries, &count, fault);
+	if (err == LIAISON_OK && (!network_id_is_valid(network) || count == 0))
+		err = fault_set(fault, LIAISON_BAD_CONFIG, "%s needs a network and a country at least", path);
+	if (err == LIAISON_OK)
+		err = endpoint_parse(endpoint, sandbox->endpoint, fault);
+	for (size_t i = 0; err == LIAISON_OK && i < count; i++)
+		err = add_country(sandbox, countries[i], strlen(countries[i]), fault);
+	if (err == LIAISON_OK) {
+		snprintf(sandbox->network, sizeof sandbox->network, "%s", network);
 		list_offices(sandbox);
-out:
+	}
+	free(countries);
 	config_destroy(&config);
-	return err;
+	buf_clear(&text);
+	if (err == LIAISON_OK || err == LIAISON_NO_MEMORY)
+		return err;
+	fault->code = LIAISON_BAD_CONFIG;
+	return LIAISON_BAD_CONFIG;
 }
 
 /* Whether nothing lies in the folder but what an unfinished `up` has left. */

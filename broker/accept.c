@@ -1,5 +1,6 @@
 #include "broker/accept.h"
 
+#include "broker/connections.h"
 #include "broker/note.h"
 #include "proto/frame.h"
 #include "proto/scan.h"
@@ -18,13 +19,6 @@
 #define TICK_MS 250
 #define SELF_TEST_MS 5000
 
-/* A descriptor that libzmq accepted. */
-struct accepted {
-	bool is_open;
-	bool is_known; /* a message with a user id came over it */
-	int64_t since_ms;
-};
-
 struct accept {
 	struct accept_options options;
 	struct trust *trust;
@@ -32,9 +26,7 @@ struct accept {
 	struct server *server;
 	struct event *zap_event, *server_event, *monitor_event, *tick_event, *again_event;
 	struct sessions *sessions;
-	struct accepted *accepted; /* by descriptor */
-	size_t accepted_size;
-	int64_t open_count, unknown_count;
+	struct connections *connections;
 	bool paused;
 };
 
@@ -63,13 +55,17 @@ look_again(struct accept *accept)
 		evtimer_add(accept->again_event, &at_once);
 }
 
-/* --- who may come in ----------------------------------------------------------------------------------------------------- */
+/* --- who may come in ---------------------------------------------------------------------------------------------- */
 
 /* The office behind a key, if this broker serves it. */
 static const struct office *
 served_office(const struct accept *accept, const struct public_key *key)
 {
-	return trust_office_at_broker(accept->trust, accept->options.config->id, key, now(accept));
+	const char *self = accept->options.config->id;
+	const struct office *office = trust_office_at_broker(accept->trust, self, key, now(accept));
+
+	/* Peers are known to the trust, and not served yet. */
+	return office != NULL && trust_serves(accept->trust, self, office->member) ? office : NULL;
 }
 
 static bool
@@ -120,55 +116,16 @@ may_stay(const struct accept *accept, const struct session *session)
 	       office_key(office, KEY_TRANSPORT, &session->transport_key, now(accept), &unused, NULL) == LIAISON_OK;
 }
 
-/* --- descriptors --------------------------------------------------------------------------------------------------------- */
-
-static struct accepted *
-accepted_of(struct accept *accept, int fd)
-{
-	if (fd < 0)
-		return NULL;
-	if ((size_t)fd >= accept->accepted_size) {
-		size_t size = accept->accepted_size > 0 ? accept->accepted_size : 256;
-		while (size <= (size_t)fd)
-			size *= 2;
-		struct accepted *accepted = realloc(accept->accepted, size * sizeof *accepted);
-		if (accepted == NULL)
-			return NULL;
-		memset(accepted + accept->accepted_size, 0, (size - accept->accepted_size) * sizeof *accepted);
-		accept->accepted = accepted;
-		accept->accepted_size = size;
-	}
-	return &accept->accepted[fd];
-}
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 static void
 on_accepted(struct accept *accept, int fd)
 {
-	const struct config *config = accept->options.config;
-	struct accepted *accepted = accepted_of(accept, fd);
-
-	if (accepted == NULL || accept->open_count >= config->connections_max ||
-		accept->unknown_count >= config->unauthenticated_max) {
-		note(NOTE_WARNING, "connection-refused", "reason=too-many open=%lld unknown=%lld",
-			(long long)accept->open_count, (long long)accept->unknown_count);
-		server_shut(fd);
-	}
-	if (accepted == NULL || accepted->is_open)
+	if (connections_accepted(accept->connections, fd, monotonic(accept)))
 		return;
-	*accepted = (struct accepted){.is_open = true, .since_ms = monotonic(accept)};
-	accept->open_count++;
-	accept->unknown_count++;
-}
-
-static void
-on_known(struct accept *accept, int fd)
-{
-	struct accepted *accepted = accepted_of(accept, fd);
-
-	if (accepted == NULL || !accepted->is_open || accepted->is_known)
-		return;
-	accepted->is_known = true;
-	accept->unknown_count--;
+	note(NOTE_WARNING, "connection-refused", "reason=too-many open=%zu unknown=%zu",
+		connections_open(accept->connections), connections_unknown(accept->connections));
+	server_shut(fd);
 }
 
 static void
@@ -185,14 +142,8 @@ forget_fd(void *arg, struct session *session)
 static void
 on_disconnected(struct accept *accept, int fd)
 {
-	struct accepted *accepted = accepted_of(accept, fd);
-
 	sessions_each(accept->sessions, forget_fd, &fd);
-	if (accepted == NULL || !accepted->is_open)
-		return;
-	accept->open_count--;
-	accept->unknown_count -= !accepted->is_known;
-	*accepted = (struct accepted){0};
+	connections_closed(accept->connections, fd);
 }
 
 static void
@@ -223,7 +174,7 @@ on_zap(evutil_socket_t fd, short what, void *arg)
 	zap_answer(accept->zap);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------------------------------ */
+/* --- sessions ----------------------------------------------------------------------------------------------------- */
 
 static struct session *
 session_for(struct accept *accept, const struct server_peer *peer)
@@ -262,7 +213,7 @@ on_server(evutil_socket_t fd, short what, void *arg)
 		enum net_result result = server_receive(accept->server, &peer, &message);
 		if (result != NET_MESSAGE)
 			return;
-		on_known(accept, peer.fd);
+		connections_known(accept->connections, peer.fd);
 		struct session *session = session_for(accept, &peer);
 		if (session == NULL || session->state == SESSION_CLOSING) {
 			server_shut(peer.fd);
@@ -296,6 +247,13 @@ reap_session(void *arg, struct session *session)
 	}
 }
 
+static void
+shut_stranger(void *arg, int fd)
+{
+	(void)arg;
+	server_shut(fd);
+}
+
 /* Strangers that hold a connection without a handshake, and sessions that are over. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -306,15 +264,12 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	on_monitor(-1, 0, accept);
-	for (size_t i = 0; accept->unknown_count > 0 && i < accept->accepted_size; i++)
-		if (accept->accepted[i].is_open && !accept->accepted[i].is_known &&
-			accept->accepted[i].since_ms < limit_ms)
-			server_shut((int)i);
+	connections_each_unknown(accept->connections, limit_ms, shut_stranger, NULL);
 	sessions_each(accept->sessions, reap_session, accept);
 	on_server(-1, 0, accept);
 }
 
-/* --- life ---------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static struct event *
 watch(struct event_base *base, int fd, event_callback_fn callback, struct accept *accept)
@@ -362,11 +317,13 @@ accept_new(struct event_base *base, struct net *net, const struct accept_options
 	accept->options = *options;
 	accept->trust = trust_ref(options->trust);
 	accept->sessions = sessions_new();
+	accept->connections =
+		connections_new((size_t)options->config->connections_max, (size_t)options->config->unauthenticated_max);
 	/* ZAP first: a listener without it would let everybody in. */
 	accept->zap = zap_new(net, ZAP_DOMAIN, zap_admit, accept, fault);
 	if (accept->zap != NULL)
 		accept->server = server_new(net, &server, fault);
-	if (accept->server == NULL || accept->sessions == NULL) {
+	if (accept->server == NULL || accept->sessions == NULL || accept->connections == NULL) {
 		accept_free(accept);
 		return fault != NULL && fault->code != LIAISON_OK ? fault->code : LIAISON_NO_MEMORY;
 	}
@@ -393,7 +350,7 @@ accept_free(struct accept *accept)
 	zap_free(accept->zap);
 	sessions_free(accept->sessions);
 	trust_unref(accept->trust);
-	free(accept->accepted);
+	connections_free(accept->connections);
 	free(accept);
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define JOBS_MAX 256
+#define SHARE_MAX 8 /* jobs that a worker takes at once; the first waits for the last */
+#define ARENA_BYTES (16 * 1024)
 #define CACHED_BATCHES 4096
 #define ENVELOPE_BYTES_MAX (128 * 1024)
 
@@ -44,7 +46,26 @@ refuse(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
-/* --- one item ------------------------------------------------------------------------------------------------------------ */
+bool
+admit_context_init(struct admit_context *context, const char *network, const struct crossings *crossings)
+{
+	*context = (struct admit_context){
+		.network = network, .crossings = crossings, .cache = batch_cache_new(CACHED_BATCHES)};
+	admission_limits_default(&context->limits);
+	arena_init(&context->arena, ARENA_BYTES);
+	buf_init(&context->scratch, ENVELOPE_BYTES_MAX);
+	return context->cache != NULL;
+}
+
+void
+admit_context_clear(struct admit_context *context)
+{
+	batch_cache_free(context->cache);
+	arena_clear(&context->arena);
+	buf_clear(&context->scratch);
+}
+
+/* --- one item ----------------------------------------------------------------------------------------------------- */
 
 /* The envelope that stays: the item's body with what proves it. */
 static enum liaison_err
@@ -117,13 +138,14 @@ encode_header(struct admit_item *item, const struct key_id *key)
 	return LIAISON_OK;
 }
 
+/* `batch_root`: of the tree from which the envelope's path was made, so that path and body are known to lead there; or NULL. */
 static enum liaison_err
-judge_item(struct admit_item *item, const struct envelope *envelope, const struct admit_job *job,
-	struct admit_context *context, struct buf *scratch, struct fault *fault)
+judge_item(struct admit_item *item, const struct envelope *envelope, const struct digest *batch_root,
+	const struct admit_job *job, struct admit_context *context, struct fault *fault)
 {
 	struct public_key key;
-	enum liaison_err err =
-		admit_body(envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
+	enum liaison_err err = admit_body_in(
+		&context->arena, envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
 
 	if (err != LIAISON_OK)
 		return err;
@@ -132,12 +154,17 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;
-	err = envelope_verify(context->cache, context->network, &key, envelope, NULL);
+	if (batch_root != NULL)
+		err = batch_verify(
+			context->cache, context->network, &key, envelope->leaf_count, batch_root, envelope->signature);
+	else
+		err = envelope_verify_hashed(
+			context->cache, context->network, &key, envelope, &item->admitted.body_hash);
 	if (err != LIAISON_OK)
 		return fault_set(
 			fault, err, "the signature is not one over this body by the key that the envelope names");
 	item->is_signed = true;
-	err = encode_envelope(envelope, scratch, &item->envelope);
+	err = encode_envelope(envelope, &context->scratch, &item->envelope);
 	if (err == LIAISON_OK)
 		err = encode_header(item, &envelope->key);
 	if (err != LIAISON_OK)
@@ -145,62 +172,64 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);
 }
 
-/* --- one frame ----------------------------------------------------------------------------------------------------------- */
+/* --- one frame ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, once, and the
- * signature is checked over a root that was computed from all bodies.
+ * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
+ * all bodies. NULL where the frame's own paths are to be taken, or memory is short, which they then do not survive.
  */
-static struct merkle_path *
-make_paths(const Liaison__Submit *submit)
+static struct merkle_tree *
+make_batch_tree(const Liaison__Submit *submit)
 {
 	size_t count = submit->n_items;
 
-	if (submit->leaf_count != count || count < 2 || count > BATCH_LEAVES_MAX)
+	if (submit->leaf_count != count || count < 2)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		if (submit->items[i]->n_path != 0 || submit->items[i]->leaf != i)
 			return NULL;
-	struct digest *leaves = malloc(count * sizeof *leaves);
-	struct merkle_path *paths = malloc(count * sizeof *paths);
-	if (leaves == NULL || paths == NULL) {
-		free(leaves);
-		free(paths);
-		return NULL;
+	struct merkle_tree *tree = merkle_tree_new();
+	for (size_t i = 0; tree != NULL && i < count; i++) {
+		struct digest leaf;
+		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaf);
+		if (merkle_tree_append(tree, &leaf) != LIAISON_OK) {
+			merkle_tree_free(tree);
+			tree = NULL;
+		}
 	}
-	for (size_t i = 0; i < count; i++)
-		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaves[i]);
-	for (size_t i = 0; i < count; i++)
-		merkle_inclusion_of(leaves, count, i, &paths[i]);
-	free(leaves);
-	return paths;
+	return tree;
 }
 
 static void
 run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_context *context)
 {
-	struct merkle_path *paths = make_paths(submit);
-	struct buf scratch;
+	struct merkle_tree *tree = make_batch_tree(submit);
+	struct merkle_path path;
+	struct digest root;
 
-	buf_init(&scratch, ENVELOPE_BYTES_MAX);
+	if (tree != NULL)
+		merkle_tree_root(tree, submit->n_items, &root);
 	for (size_t i = 0; i < submit->n_items; i++) {
 		struct admit_item *item = &job->items[i];
 		struct envelope envelope;
 		struct fault fault = {.code = LIAISON_OK, .message = ""};
 		item->leaf = submit->items[i]->leaf;
-		enum liaison_err err =
-			item_envelope(submit, submit->items[i], paths != NULL ? &paths[i] : NULL, &envelope);
+		if (tree != NULL)
+			merkle_tree_inclusion(tree, i, submit->n_items, &path);
+		enum liaison_err err = item_envelope(submit, submit->items[i], tree != NULL ? &path : NULL, &envelope);
 		if (err != LIAISON_OK)
 			fault_set(
 				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
 		else
-			err = judge_item(item, &envelope, job, context, &scratch, &fault);
+			err = judge_item(item, &envelope, tree != NULL ? &root : NULL, job, context, &fault);
 		item->err = err;
 		if (err != LIAISON_OK)
 			refuse(item, err, fault.message);
+		/* What follows needs the facts only. */
+		item->admitted.alert = NULL;
+		arena_reset(&context->arena);
 	}
-	buf_clear(&scratch);
-	free(paths);
+	merkle_tree_free(tree);
 }
 
 void
@@ -209,6 +238,8 @@ admit_run(struct admit_job *job, struct admit_context *context)
 	Liaison__Frame *frame = NULL;
 
 	job->err = frame_decode(net_message_data(&job->message), net_message_size(&job->message), &frame, &job->fault);
+	if (job->err == LIAISON_NO_MEMORY)
+		job->err = LIAISON_RATE_LIMITED;
 	if (job->err != LIAISON_OK)
 		return;
 	if (frame->frame_case != LIAISON__FRAME__FRAME_SUBMIT || frame->submit->n_items == 0 ||
@@ -227,9 +258,11 @@ admit_run(struct admit_job *job, struct admit_context *context)
 	run_submit(job, frame->submit, context);
 out:
 	frame_free(frame);
+	net_message_close(&job->message);
+	net_message_init(&job->message);
 }
 
-/* --- the pool ------------------------------------------------------------------------------------------------------------ */
+/* --- the pool ----------------------------------------------------------------------------------------------------- */
 
 struct admit_worker {
 	pthread_t thread;
@@ -241,21 +274,26 @@ struct admit {
 	struct queue *waiting, *finished;
 	struct admit_worker *workers;
 	size_t worker_count; /* started */
+	size_t share_of;     /* to be started */
 	size_t inside;       /* jobs put and not yet taken; the core's own count */
 };
 
-/* Owns one job at a time and its batch cache. Receives jobs from the core, sends them back finished. */
+/* Owns a few jobs at a time, its batch cache and arena. Receives jobs from the core, sends them back finished. */
 static void *
 worker_main(void *arg)
 {
 	struct admit_worker *worker = arg;
-	void *job;
+	struct admit *admit = worker->admit;
+	void *jobs[SHARE_MAX];
+	size_t count;
 
-	while (queue_take_wait(worker->admit->waiting, &job, 1) == 1) {
-		admit_run(job, &worker->context);
-		bool sent = queue_put_wait(worker->admit->finished, job);
-		if (!sent)
-			admit_job_free(job);
+	pthread_setname_np(pthread_self(), "admit");
+	while ((count = queue_take_share(admit->waiting, jobs, SHARE_MAX, admit->share_of)) > 0) {
+		for (size_t i = 0; i < count; i++)
+			admit_run(jobs[i], &worker->context);
+		/* The queue holds as many as may be inside: what it does not take, it does not take any more. */
+		for (size_t sent = queue_put_many(admit->finished, jobs, count); sent < count; sent++)
+			admit_job_free(jobs[sent]);
 	}
 	return NULL;
 }
@@ -269,8 +307,9 @@ admit_new(
 	assert(workers > 0);
 	if (admit == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the workers");
-	admit->waiting = queue_new(JOBS_MAX);
-	admit->finished = queue_new(JOBS_MAX);
+	admit->share_of = workers;
+	admit->waiting = queue_new(JOBS_MAX, false);
+	admit->finished = queue_new(JOBS_MAX, true);
 	admit->workers = calloc(workers, sizeof *admit->workers);
 	if (admit->waiting == NULL || admit->finished == NULL || admit->workers == NULL) {
 		admit_free(admit);
@@ -279,11 +318,9 @@ admit_new(
 	for (size_t i = 0; i < workers; i++) {
 		struct admit_worker *worker = &admit->workers[i];
 		worker->admit = admit;
-		worker->context = (struct admit_context){.network = network, .crossings = crossings};
-		admission_limits_default(&worker->context.limits);
-		worker->context.cache = batch_cache_new(CACHED_BATCHES);
-		if (worker->context.cache == NULL || pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
-			batch_cache_free(worker->context.cache);
+		if (!admit_context_init(&worker->context, network, crossings) ||
+			pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
+			admit_context_clear(&worker->context);
 			admit_free(admit);
 			return fault_set(
 				fault, LIAISON_NO_MEMORY, "cannot start worker thread %zu of %zu", i + 1, workers);
@@ -315,7 +352,7 @@ admit_free(struct admit *admit)
 	}
 	for (size_t i = 0; i < admit->worker_count; i++) {
 		pthread_join(admit->workers[i].thread, NULL);
-		batch_cache_free(admit->workers[i].context.cache);
+		admit_context_clear(&admit->workers[i].context);
 	}
 	drain(admit->waiting);
 	drain(admit->finished);

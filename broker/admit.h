@@ -31,7 +31,7 @@ struct admit_job {
 	/* in */
 	uint32_t route;
 	struct office_id office;    /* who submits, as ZAP said */
-	struct net_message message; /* owned */
+	struct net_message message; /* owned; empty once it was parsed */
 	struct trust *trust;        /* owned reference: the view at the time of arrival */
 	int64_t now;
 	/* out */
@@ -54,7 +54,13 @@ struct admit_context {
 	const struct crossings *crossings;
 	struct admission_limits limits;
 	struct batch_cache *cache;
+	struct arena arena; /* for the alert in hand */
+	struct buf scratch; /* for its envelope */
 };
+
+/* Borrows both. False: no memory, and nothing to clear but by admit_context_clear. */
+bool admit_context_init(struct admit_context *context, const char *network, const struct crossings *crossings);
+void admit_context_clear(struct admit_context *context);
 
 /* Does the job in place. Pure but for memory. */
 void admit_run(struct admit_job *job, struct admit_context *context);

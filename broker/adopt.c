@@ -8,9 +8,11 @@
 #include "broker/note.h"
 #include "proto/document.h"
 #include "proto/edge/docfile.h"
+#include "proto/edge/file.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum liaison_err
 trust_add(struct core *core, enum document_type type, const Liaison__Signed *document, enum trust_change *change,
@@ -26,7 +28,7 @@ trust_add(struct core *core, enum document_type type, const Liaison__Signed *doc
 	return fault_set(fault, LIAISON_NOT_SUPPORTED, "a card is for a roster, not for a broker");
 }
 
-/* --- on record --------------------------------------------------------------------------------------------------------------- */
+/* --- on record ---------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 pack(const ProtobufCMessage *message)
@@ -139,7 +141,7 @@ keep_fork(struct core *core, enum document_type type, const Liaison__Signed *sec
 	document_unref(document);
 }
 
-/* --- adopting ------------------------------------------------------------------------------------------------------------------ */
+/* --- adopting ----------------------------------------------------------------------------------------------------- */
 
 static void
 use_trust(struct core *core, struct trust *trust)
@@ -193,6 +195,20 @@ hand_on(struct core *core, enum document_type type, const Liaison__Signed *docum
 	sessions_each(accept_sessions(core->accept), send_to, &broadcast);
 }
 
+/*
+ * The folder keeps what was pushed as well: it holds documents that are too large for a record, and is what an operator
+ * looks at. The log's records count all the same where the folder cannot be written.
+ */
+static void
+save_to_folder(struct core *core)
+{
+	struct fault fault = {.message = ""};
+	char quoted[256];
+
+	if (trust_save_dir(core->config->trust_dir, core->trust, core_now(core), &fault) != LIAISON_OK)
+		note(NOTE_WARNING, "trust-folder-not-written", "message=%s", note_quote(fault.message, quoted));
+}
+
 static enum liaison_err
 adopt_document(struct core *core, enum document_type type, const Liaison__Signed *document, const char *from,
 	struct fault *fault)
@@ -219,6 +235,7 @@ adopt_document(struct core *core, enum document_type type, const Liaison__Signed
 		return err;
 	}
 	use_trust(core, trust);
+	save_to_folder(core);
 	hand_on(core, type, document);
 	note(NOTE_INFO, "trust-adopted", "document=%s from=%s charter=%llu", document_type_name(type), from,
 		(unsigned long long)trust_charter_version(core->trust));
@@ -258,7 +275,7 @@ adopt_record(struct core *core, const struct stored_record *record)
 	liaison__signed__free_unpacked(document, NULL);
 }
 
-/* --- the trust folder ------------------------------------------------------------------------------------------------------------ */
+/* --- the trust folder --------------------------------------------------------------------------------------------- */
 
 static void
 adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed *document)
@@ -305,7 +322,29 @@ adopt_folder(struct core *core)
 	trust_unref(folder);
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------------- */
+static int64_t
+changed_ns(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
+}
+
+/* Documents come in by rename, so that the folder's own time changes with each. */
+void
+adopt_folder_if_changed(struct core *core)
+{
+	char *suspensions = path_join(core->config->trust_dir, "suspensions");
+	int64_t at_ns = changed_ns(core->config->trust_dir) + (suspensions != NULL ? changed_ns(suspensions) : 0);
+
+	free(suspensions);
+	if (at_ns == core->trust_folder_ns)
+		return;
+	core->trust_folder_ns = at_ns;
+	adopt_folder(core);
+}
+
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 size_t
 adopt_versions(const struct core *core, Liaison__RosterVersion ***out)

@@ -89,7 +89,8 @@ typedef void config_report_fn(void *arg, const char *sentence);
 /*
  * Reads `path` into `config`, which it initialises. Relative paths inside are taken from the file's own folder. On
  * LIAISON_BAD_CONFIG every mistake was told to `report` (may be NULL): "FILE:LINE: key: what is wrong; what is allowed; did
- * you mean ...", and the fault has their number and the first; a file that cannot be opened is one. LIAISON_IO, LIAISON_NO_MEMORY.
+ * you mean ...", and the fault has their number and the first; a file that cannot be opened is one. LIAISON_IO,
+ * LIAISON_NO_MEMORY.
  * On failure there is nothing to clear.
  */
 enum liaison_err broker_config_read(const char *path, struct config *config, config_report_fn *report, void *arg,

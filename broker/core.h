@@ -31,6 +31,7 @@ struct checkpoint_state {
 	struct merkle_path proof;
 };
 
+struct answer_state;
 struct submit_state;
 struct deliver_state;
 
@@ -40,14 +41,17 @@ struct core {
 	struct event_base *base;
 	struct net *net;
 	struct accept *accept;
-	struct trust *trust; /* the present view */
+	struct trust *trust;     /* the present view */
+	int64_t trust_folder_ns; /* when its folder changed last, as far as it was read */
 	struct secret_keys *keys;
+	char *log_dir;
 	char network[NETWORK_ID_BYTES_MAX + 1];
 	struct crossings *crossings;
 	struct epoch epoch;
 	struct index *index;
 	struct log_writer *writer;
 	struct log_reader *reader;
+	struct log_reader *lookups; /* what is looked up while a record of `reader` is still borrowed */
 	struct store *store;
 	struct admit *admit;
 	struct rate *rate;
@@ -55,6 +59,7 @@ struct core {
 	struct match *match;
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
+	struct answer_state *answers;
 	struct deliver_state *delivery;
 	uint64_t log_seen; /* the size that the store was told last */
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
@@ -63,6 +68,11 @@ struct core {
 	bool is_stopping; /* no new submissions; what is inside goes through */
 };
 
+/* --- open.c: `config`, `clock` are set before; a core that failed to open is closed all the same ------------------ */
+enum liaison_err core_open(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
+void core_close(struct core *core);
+
+/* --- core.c ------------------------------------------------------------------------------------------------------- */
 int64_t core_now(const struct core *core);
 int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */
@@ -75,12 +85,21 @@ void core_refuse(
 void audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason);
 
-/* --- dispatch.c: each message to its handler ----------------------------------------------------------------------------- */
+/* --- dispatch.c: each message to its handler ---------------------------------------------------------------------- */
 void dispatch_message(struct core *core, struct session *session, struct net_message *message);
-/* --- hello.c ------------------------------------------------------------------------------------------------------------- */
+/* --- hello.c ------------------------------------------------------------------------------------------------------ */
 void hello_handle(struct core *core, struct session *session, const Liaison__Hello *hello);
 
-/* --- submit.c: from frame to log ----------------------------------------------------------------------------------------- */
+/* --- answer.c: receipts and refusals ------------------------------------------------------------------------------ */
+enum liaison_err answer_init(struct core *core) LIAISON_MUST_CHECK;
+void answer_clear(struct core *core);
+/* The session that the job came from, if it is still there and still the same office's. */
+struct session *answer_session(const struct core *core, const struct admit_job *job);
+/* Takes a job of which every item is settled; answer_flush() tells, once the checkpoint covers what was put. */
+void answer_put(struct core *core, struct admit_job *job);
+void answer_flush(struct core *core);
+
+/* --- submit.c: from frame to log ---------------------------------------------------------------------------------- */
 enum liaison_err submit_init(struct core *core) LIAISON_MUST_CHECK;
 void submit_clear(struct core *core);
 /* Takes the message. */
@@ -91,7 +110,7 @@ void submit_logged(struct core *core);   /* the writer has handed back records *
 bool submit_record(struct core *core, enum record_type type, struct blob *header, struct blob *payload);
 bool submit_is_idle(const struct core *core);
 
-/* --- receipt.c: checkpoints, receipts, proofs ---------------------------------------------------------------------------- */
+/* --- receipt.c: checkpoints, receipts, proofs --------------------------------------------------------------------- */
 /* Signs a checkpoint over the index as it stands. */
 enum liaison_err checkpoint_renew(struct core *core) LIAISON_MUST_CHECK;
 /* The newest checkpoint, or NULL where the tree is lost. */
@@ -109,7 +128,7 @@ enum liaison_err lookup_parse(struct core *core, const struct stored_record *rec
 /* The alert that a notice or update refers to, read from the log; NULL if it is not held or not whole. The caller's. */
 struct facts *lookup_original(struct core *core, const struct facts *facts);
 
-/* --- deliver.c and subscribe.c: feeds ------------------------------------------------------------------------------------ */
+/* --- deliver.c and subscribe.c: feeds ----------------------------------------------------------------------------- */
 enum liaison_err deliver_init(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
 void deliver_clear(struct core *core);
 /*
@@ -138,12 +157,14 @@ void feeds_handle(struct core *core, struct session *session, const Liaison__Fee
 /* A log line for each that ends within 30 days, or has. */
 void expiry_note(struct core *core);
 
-/* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------------- */
+/* --- adopt.c: new charters, rosters, suspensions ------------------------------------------------------------------ */
 /* From a session with right operate. */
 void adopt_handle(struct core *core, struct session *session, const Liaison__Trust *trust);
 void adopt_suspension_handle(struct core *core, struct session *session, const Liaison__Signed *suspension);
 /* From the trust folder; says what was taken. */
 void adopt_folder(struct core *core);
+/* The same if anything came into it since the last time. */
+void adopt_folder_if_changed(struct core *core);
 /* From the log, at start: what was adopted in this broker's life. */
 void adopt_record(struct core *core, const struct stored_record *record);
 /* Sends what this session's hello says that it lacks. */

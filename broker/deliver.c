@@ -18,7 +18,6 @@
 #define BATCH_BYTES (256 * 1024) /* a delivery frame is sent when it holds so much */
 #define SEARCH_RECORDS 512       /* looked at for one feed before it is the next one's turn */
 #define LIVE_ITEMS_MAX 65536
-#define ENVELOPE_ROOM (RECORD_PAYLOAD_MAX + 64)
 
 /* An alert in memory for those who keep up, and for those who are only a little behind. */
 struct live_item {
@@ -85,7 +84,7 @@ deliver_clear(struct core *core)
 	core->delivery = NULL;
 }
 
-/* --- who may have it ----------------------------------------------------------------------------------------------------- */
+/* --- who may have it ---------------------------------------------------------------------------------------------- */
 
 static const struct office *
 feed_office(struct core *core, struct feed *feed)
@@ -109,16 +108,17 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 		return may_release_notice(facts, original, false, office, core->trust, core_now(core)) ==
 		       RELEASE_ALLOWED;
 	enum release_reason reason = may_release(facts, &state, office, core->trust, core_now(core));
-	/* A feed that asks for what has ended gets it; everything else still holds. */
+	/* A feed that asks for what has ended gets it; everything else still holds, keepUntil too. */
 	if (feed->includes_ended && (reason == RELEASE_EXPIRED || reason == RELEASE_CANCELLED))
-		return !state.is_restricted && !state.is_erased;
+		return !state.is_restricted && !state.is_erased &&
+		       (facts->keep_until == 0 || core_now(core) < facts->keep_until);
 	return reason == RELEASE_ALLOWED;
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------------- */
+/* --- frames ------------------------------------------------------------------------------------------------------- */
 
 static void
-send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool with_checkpoint)
+send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane)
 {
 	struct session *session = feed->session;
 	struct buf *items = &feed->outgoing[lane];
@@ -131,7 +131,7 @@ send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool wi
 	tail.has_channel = tail.has_lane = 1;
 	tail.channel = feed->channel;
 	tail.lane = lane == FEED_URGENT ? LIAISON__LANE__LANE_URGENT : LIAISON__LANE__LANE_ORDINARY;
-	if (with_checkpoint && session->checkpoint_size < core->checkpoint.message.size) {
+	if (!core->is_tree_lost && session->checkpoint_size < core->checkpoint.message.size) {
 		tail.checkpoint = &core->checkpoint.message;
 		tail.n_consistency = path_fields(checkpoint_consistency(core, session->checkpoint_size), fields);
 		tail.consistency = fields;
@@ -172,7 +172,7 @@ append_item(struct core *core, struct feed *feed, enum feed_lane lane, const str
 	if (core->delivery->touched_count == 0)
 		return false;
 	if (feed->outgoing[lane].len + bytes->len > BATCH_BYTES)
-		send_outgoing(core, feed, lane, false);
+		send_outgoing(core, feed, lane);
 	buf_put(&feed->outgoing[lane], bytes->data, bytes->len);
 	if (buf_check(&feed->outgoing[lane]) != LIAISON_OK) {
 		buf_reset(&feed->outgoing[lane]);
@@ -190,25 +190,22 @@ deliver_flush(struct core *core)
 
 	for (size_t i = 0; i < state->touched_count; i++) {
 		struct feed *feed = state->touched[i];
-		send_outgoing(core, feed, FEED_URGENT, true);
-		send_outgoing(core, feed, FEED_ORDINARY, true);
+		send_outgoing(core, feed, FEED_URGENT);
+		send_outgoing(core, feed, FEED_ORDINARY);
 	}
 	state->touched_count = 0;
 }
 
-/* --- live ------------------------------------------------------------------------------------------------------------------- */
+/* --- live --------------------------------------------------------------------------------------------------------- */
 
 static struct blob *
 encode_item(uint64_t index, const uint8_t *envelope, size_t len)
 {
-	struct buf scratch;
-	struct blob *bytes = NULL;
+	size_t size = delivery_item_bytes(index, len, false);
+	struct blob *bytes = blob_new(NULL, size);
 
-	buf_init(&scratch, ENVELOPE_ROOM);
-	delivery_item_encode(index, envelope, len, false, &scratch);
-	if (buf_check(&scratch) == LIAISON_OK)
-		bytes = blob_new(scratch.data, scratch.len);
-	buf_clear(&scratch);
+	if (bytes != NULL)
+		delivery_item_write(index, envelope, len, false, bytes->data);
 	return bytes;
 }
 
@@ -282,7 +279,7 @@ deliver_alert(struct core *core, uint64_t index, struct facts *facts, struct blo
 		drop_oldest(state);
 }
 
-/* --- search ------------------------------------------------------------------------------------------------------------------- */
+/* --- search ------------------------------------------------------------------------------------------------------- */
 
 static const struct live_item *
 find_live(const struct deliver_state *state, uint64_t index)
@@ -512,7 +509,7 @@ on_search(evutil_socket_t fd, short what, void *arg)
 	state->search_count -= count;
 }
 
-/* --- changes around ------------------------------------------------------------------------------------------------------------ */
+/* --- changes around ----------------------------------------------------------------------------------------------- */
 
 static void
 remove_from(struct feed **list, size_t *count, const struct feed *feed)

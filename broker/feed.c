@@ -95,7 +95,7 @@ feed_searched(const struct feed *feed, enum feed_lane lane, uint64_t log_size)
 	return feed->lanes[lane].is_live ? log_size : feed->lanes[lane].next;
 }
 
-/* --- the table ----------------------------------------------------------------------------------------------------------- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 struct feeds {
 	struct feed **by_number; /* NULL: a hole */

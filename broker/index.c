@@ -46,10 +46,14 @@ mix(uint64_t value)
 static uint64_t
 hash_text(const char *text)
 {
-	uint64_t hash = 0;
+	size_t left = strlen(text);
+	uint64_t hash = left;
 
-	for (; *text != '\0'; text++)
-		hash = mix(hash ^ (uint8_t)*text);
+	for (; left > 0; text += left < 8 ? left : 8, left -= left < 8 ? left : 8) {
+		uint64_t part = 0;
+		memcpy(&part, text, left < 8 ? left : 8);
+		hash = mix(hash ^ part);
+	}
 	return hash;
 }
 

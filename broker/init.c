@@ -160,13 +160,14 @@ print_next_steps(const struct home *home, FILE *out)
 	fprintf(out,
 		"\n\nWhat to do next:\n"
 		"  1. Bring %s to the authority of %s, who compares the fingerprint and enrols it:\n"
-		"       liaison roster set ROSTER --card %s.card --template broker\n"
-		"     and signs the roster, which must name %s as the broker that serves.\n"
-		"  2. Put root.keys, charters and the signed rosters into %s\n"
-		"     (the files of any `trust` folder of the network).\n"
+		"       liaison roster set --card %s.card --template broker %s.roster\n"
+		"  2. Take in the network's root keys, charter and signed rosters:\n"
+		"       liaison --home %s trust import root.keys charter %s.roster\n"
+		"     or copy the files of any trust folder of the network into %s.\n"
 		"  3. liaisond -c %s --check-config\n"
 		"     liaisond -c %s\n",
-		home->card_path, member, id, id, home->trust_path, home->config_path, home->config_path);
+		home->card_path, member, id, member, home->options->dir, member, home->trust_path, home->config_path,
+		home->config_path);
 }
 
 static enum liaison_err

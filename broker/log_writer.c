@@ -7,6 +7,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/*
+ * Under load a sync is worth waiting for more records to share it: everything behind it (receipts, deliveries, wake-ups)
+ * then comes in larger pieces too. Busy is who had so many in the group before; then records are gathered until no more
+ * come. One alert alone never waits.
+ */
+#define BUSY_RECORDS 16
+#define GATHER_RECORDS 1024
+#define GATHER_GAP_US 500
+#define GATHER_MOST_US 4000
+
 struct log_writer {
 	struct log *log;
 	const struct clock *clock;
@@ -38,12 +48,11 @@ log_item_free(struct log_item *item)
 static void
 hand_back(struct log_writer *writer, struct group *group, enum liaison_err err)
 {
-	for (size_t i = 0; i < group->count; i++) {
+	for (size_t i = 0; i < group->count; i++)
 		group->items[i]->err = err;
-		/* The queue holds as many as may be inside, so there is always room. */
-		bool sent = queue_put(writer->finished, group->items[i]);
-		assert(sent);
-	}
+	/* The queue holds as many as may be inside, so there is always room. */
+	size_t sent = queue_put_many(writer->finished, (void *const *)group->items, group->count);
+	assert(sent == group->count);
 	group->count = 0;
 }
 
@@ -115,7 +124,7 @@ write_waiting(struct log_writer *writer, struct group *appended, struct group *w
 		enum liaison_err err =
 			append_group(writer, waiting->items + done, waiting->count - done, &taken, &fault);
 		if (err == LIAISON_MALFORMED || err == LIAISON_TOO_LARGE) {
-			/* Nothing was written, and the group before still waits for its trailer. It comes first: items go back in order. */
+			/* Nothing was written, and the group before still waits for its trailer: it comes first. */
 			say_failure(err, &fault);
 			finish_group(writer, appended);
 		} else {
@@ -146,7 +155,10 @@ writer_main(void *arg)
 	struct group *appended = calloc(1, sizeof *appended), *waiting = calloc(1, sizeof *waiting);
 
 	assert(appended != NULL && waiting != NULL);
+	pthread_setname_np(pthread_self(), "log");
 	for (;;) {
+		if (appended->count >= BUSY_RECORDS)
+			queue_gather(writer->waiting, GATHER_RECORDS, GATHER_GAP_US, GATHER_MOST_US);
 		/* While a group waits for its trailer, more records are taken only if they are there already. */
 		waiting->count = appended->count > 0
 					 ? queue_take(writer->waiting, (void **)waiting->items, GROUP_RECORDS_MAX)
@@ -175,8 +187,8 @@ log_writer_new(struct log *log, const struct clock *clock, struct log_writer **o
 	if (writer == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the log's writer");
 	writer->clock = clock;
-	writer->waiting = queue_new(LOG_WRITER_RECORDS_MAX);
-	writer->finished = queue_new(LOG_WRITER_RECORDS_MAX);
+	writer->waiting = queue_new(LOG_WRITER_RECORDS_MAX, false);
+	writer->finished = queue_new(LOG_WRITER_RECORDS_MAX, true);
 	if (writer->waiting == NULL || writer->finished == NULL) {
 		log_writer_free(writer);
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory or descriptors for the log's writer");

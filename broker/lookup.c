@@ -28,7 +28,7 @@ lookup_original(struct core *core, const struct facts *facts)
 
 	if (facts->reference.sequence == 0 || !index_find(core->index, &facts->reference, &at))
 		return NULL;
-	if (log_read(core->reader, at, &index_entry(core->index, at)->location, &record, NULL) != LIAISON_OK ||
+	if (log_read(core->lookups, at, &index_entry(core->index, at)->location, &record, NULL) != LIAISON_OK ||
 		lookup_parse(core, &record, &original, NULL) != LIAISON_OK)
 		return NULL;
 	return original;

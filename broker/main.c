@@ -20,7 +20,7 @@
 #define DEFAULT_CONFIG "/etc/liaison/liaisond.conf"
 #define ENDPOINTS_MAX 32
 
-/* --- the command line ---------------------------------------------------------------------------------------------------- */
+/* --- the command line --------------------------------------------------------------------------------------------- */
 
 enum action { ACTION_RUN, ACTION_INIT, ACTION_CHECK_CONFIG, ACTION_PRINT_CONFIG, ACTION_VERIFY };
 
@@ -120,7 +120,7 @@ read_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* --- actions ------------------------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------------------------ */
 
 static void
 report_mistake(void *arg, const char *sentence)
@@ -208,7 +208,7 @@ init(struct arguments *arguments)
 	return init_home(&arguments->init, stdout, &fault) == LIAISON_OK ? EX_OK : fail(&fault);
 }
 
-/* --- serving ------------------------------------------------------------------------------------------------------------- */
+/* --- serving ------------------------------------------------------------------------------------------------------ */
 
 struct serving {
 	const struct config *config;
@@ -222,7 +222,6 @@ on_ready(void *arg, const char *endpoint)
 	char line[256], quoted[256];
 	struct fault fault;
 
-	note(NOTE_INFO, "ready", "id=%s endpoint=%s", serving->config->id, endpoint);
 	(void)sd_notifyf(0, "READY=1\nSTATUS=%s at %s", serving->config->id, endpoint);
 	snprintf(line, sizeof line, "%s\n", endpoint);
 	if (serving->ready_file != NULL &&
@@ -260,8 +259,6 @@ serve(const struct arguments *arguments)
 		err = broker_run(broker, on_ready, &serving, &fault);
 	(void)sd_notify(0, "STOPPING=1");
 	broker_free(broker);
-	if (err == LIAISON_OK)
-		note(NOTE_INFO, "stopped", "id=%s", config.id);
 	broker_config_clear(&config);
 	if (err == LIAISON_NOT_FOUND)
 		fault.code = LIAISON_BAD_CONFIG; /* a file that the configuration names */

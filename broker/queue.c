@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 struct queue {
@@ -17,7 +18,7 @@ struct queue {
 };
 
 struct queue *
-queue_new(size_t capacity)
+queue_new(size_t capacity, bool is_watched)
 {
 	struct queue *queue = calloc(1, sizeof *queue);
 
@@ -25,8 +26,8 @@ queue_new(size_t capacity)
 	if (queue == NULL)
 		return NULL;
 	queue->ring = calloc(capacity, sizeof *queue->ring);
-	queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (queue->ring == NULL || queue->fd < 0) {
+	queue->fd = is_watched ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
+	if (queue->ring == NULL || (is_watched && queue->fd < 0)) {
 		if (queue->fd >= 0)
 			close(queue->fd);
 		free(queue->ring);
@@ -45,7 +46,8 @@ queue_free(struct queue *queue)
 {
 	if (queue == NULL)
 		return;
-	close(queue->fd);
+	if (queue->fd >= 0)
+		close(queue->fd);
 	pthread_cond_destroy(&queue->filled);
 	pthread_cond_destroy(&queue->drained);
 	pthread_mutex_destroy(&queue->lock);
@@ -55,26 +57,39 @@ queue_free(struct queue *queue)
 
 /* With the lock held and room there. */
 static void
-push(struct queue *queue, void *item)
+push(struct queue *queue, void *const *items, size_t count)
 {
-	queue->ring[(queue->head + queue->length) % queue->capacity] = item;
-	pthread_cond_signal(&queue->filled);
-	if (queue->length++ == 0) {
+	bool was_empty = queue->length == 0;
+
+	for (size_t i = 0; i < count; i++)
+		queue->ring[(queue->head + queue->length++) % queue->capacity] = items[i];
+	if (count == 1)
+		pthread_cond_signal(&queue->filled);
+	else if (count > 1)
+		pthread_cond_broadcast(&queue->filled);
+	if (was_empty && count > 0 && queue->fd >= 0) {
 		uint64_t one = 1;
 		ssize_t written = write(queue->fd, &one, sizeof one);
 		(void)written; /* an eventfd that is full is readable, which is all that is wanted */
 	}
 }
 
+size_t
+queue_put_many(struct queue *queue, void *const *items, size_t count)
+{
+	pthread_mutex_lock(&queue->lock);
+	size_t room = queue->closed ? 0 : queue->capacity - queue->length;
+	if (count > room)
+		count = room;
+	push(queue, items, count);
+	pthread_mutex_unlock(&queue->lock);
+	return count;
+}
+
 bool
 queue_put(struct queue *queue, void *item)
 {
-	pthread_mutex_lock(&queue->lock);
-	bool fits = !queue->closed && queue->length < queue->capacity;
-	if (fits)
-		push(queue, item);
-	pthread_mutex_unlock(&queue->lock);
-	return fits;
+	return queue_put_many(queue, &item, 1) == 1;
 }
 
 bool
@@ -85,7 +100,7 @@ queue_put_wait(struct queue *queue, void *item)
 		pthread_cond_wait(&queue->drained, &queue->lock);
 	bool open = !queue->closed;
 	if (open)
-		push(queue, item);
+		push(queue, &item, 1);
 	pthread_mutex_unlock(&queue->lock);
 	return open;
 }
@@ -100,7 +115,7 @@ pull(struct queue *queue, void **items, size_t max)
 		items[i] = queue->ring[(queue->head + i) % queue->capacity];
 	queue->head = (queue->head + count) % queue->capacity;
 	queue->length -= count;
-	if (queue->length == 0) {
+	if (queue->length == 0 && queue->fd >= 0) {
 		uint64_t drop;
 		ssize_t got = read(queue->fd, &drop, sizeof drop);
 		(void)got;
@@ -120,16 +135,38 @@ queue_take(struct queue *queue, void **items, size_t max)
 }
 
 size_t
-queue_take_wait(struct queue *queue, void **items, size_t max)
+queue_take_share(struct queue *queue, void **items, size_t max, size_t takers)
 {
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->closed && queue->length == 0)
 		pthread_cond_wait(&queue->filled, &queue->lock);
-	size_t count = pull(queue, items, max);
+	size_t share = (queue->length + takers - 1) / takers;
+	size_t count = pull(queue, items, share < max ? share : max);
 	if (queue->length > 0)
 		pthread_cond_signal(&queue->filled);
 	pthread_mutex_unlock(&queue->lock);
 	return count;
+}
+
+size_t
+queue_take_wait(struct queue *queue, void **items, size_t max)
+{
+	return queue_take_share(queue, items, max, 1);
+}
+
+size_t
+queue_gather(struct queue *queue, size_t enough, int64_t gap_us, int64_t most_us)
+{
+	struct timespec pause = {.tv_nsec = gap_us * 1000};
+	size_t before = 0, length = queue_length(queue);
+
+	/* Asleep between looks, not woken by each put: that is what gathering saves. */
+	for (int64_t waited_us = 0; length > before && length < enough && waited_us < most_us; waited_us += gap_us) {
+		nanosleep(&pause, NULL);
+		before = length;
+		length = queue_length(queue);
+	}
+	return length;
 }
 
 void

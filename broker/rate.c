@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAUSE_MAX_MS 3600000
+
 struct bucket {
 	struct office_id office;
 	int64_t signatures, bytes; /* left, in thousandths */
@@ -74,10 +76,10 @@ static int64_t
 refill(int64_t left, int64_t per_second, int64_t elapsed_ms)
 {
 	int64_t full = per_second * 1000;
+	/* Nobody is in debt for longer than one frame takes; a longer pause fills any bucket. */
+	int64_t counted_ms = elapsed_ms < PAUSE_MAX_MS ? elapsed_ms : PAUSE_MAX_MS;
 
-	if (elapsed_ms >= 1000 || left + per_second * elapsed_ms > full)
-		return full;
-	return left + per_second * elapsed_ms;
+	return left + per_second * counted_ms > full ? full : left + per_second * counted_ms;
 }
 
 enum liaison_err

@@ -130,7 +130,7 @@ store_commit(struct store *store, struct fault *fault)
 	return transaction_commit(store, "committing cursors", fault);
 }
 
-/* --- the log, as it was last seen ------------------------------------------------------------------------------------------ */
+/* --- the log, as it was last seen --------------------------------------------------------------------------------- */
 
 enum liaison_err
 store_set_log(struct store *store, const struct stored_log *log, struct fault *fault)

@@ -1,7 +1,7 @@
 /*
  * From a submit frame to the log, and back with a receipt. A job goes to a worker, comes back judged as far as can be done
  * without an index, is judged here against the index and against what is on its way to the log, and each alert that may
- * enter becomes one record. When the last record of a job is durable, receipts and refusals leave in one frame each.
+ * enter becomes one record. When the last record of a job is durable, it is answered (answer.c).
  *
  * An id is `pending` from the moment its record is handed to the writer until it comes back: the same body again waits
  * for the same record, another body is equivocation as if the first were durable.
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define PENDING_BUCKETS 8192
-#define TAKE_MAX 1024
+#define TAKE_MAX 4096
 
 /* One alert on its way through the writer, and those who wait for the same one. */
 struct pending {
@@ -106,7 +106,7 @@ submit_is_idle(const struct core *core)
 	return core->submits->jobs == 0 && log_writer_inside(core->writer) == 0;
 }
 
-/* --- in ---------------------------------------------------------------------------------------------------------------------- */
+/* --- in ----------------------------------------------------------------------------------------------------------- */
 
 /* Refuses a submit that no worker is to see; its number must be read for that. */
 static void
@@ -160,156 +160,14 @@ submit_handle(struct core *core, struct session *session, struct net_message *me
 	}
 }
 
-/* --- out --------------------------------------------------------------------------------------------------------------------- */
-
-/* The session that the job came from, if it is still there and still the same office's. */
-static struct session *
-session_of(const struct core *core, const struct admit_job *job)
-{
-	struct session *session = sessions_find(accept_sessions(core->accept), job->route);
-
-	if (session == NULL || session->state != SESSION_READY || !office_id_equal(&session->office, &job->office))
-		return NULL;
-	return session;
-}
-
-#define RECEIPT_ITEMS_MAX 512
-
-struct receipt_room {
-	Liaison__ReceiptItem message;
-	char id[ALERT_ID_BYTES];
-	ProtobufCBinaryData *path;
-};
-
-static void
-fill_receipt_item(struct core *core, const struct admit_item *item, size_t depth, struct receipt_room *room,
-	struct digest *nodes, ProtobufCBinaryData *fields)
-{
-	struct merkle_path path;
-
-	liaison__receipt_item__init(&room->message);
-	alert_id_format(id_of(item), room->id);
-	room->message.id = room->id;
-	room->message.has_body_hash = room->message.has_index = 1;
-	room->message.body_hash =
-		(ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)item->admitted.body_hash.bytes};
-	room->message.index = item->index;
-	room->message.has_again = room->message.again = item->is_again;
-	merkle_tree_inclusion(index_tree(core->index), item->index, core->checkpoint.message.size, &path);
-	assert(path.len <= depth);
-	memcpy(nodes, path.nodes, path.len * sizeof *nodes);
-	for (size_t i = 0; i < path.len; i++)
-		fields[i] = (ProtobufCBinaryData){DIGEST_BYTES, nodes[i].bytes};
-	room->message.n_path = path.len;
-	room->message.path = fields;
-}
-
-static void
-send_receipts(struct core *core, struct session *session, const struct admit_job *job)
-{
-	size_t depth = 1;
-	while (depth < 64 && core->checkpoint.message.size >> depth != 0)
-		depth++;
-	struct receipt_room *rooms = malloc(RECEIPT_ITEMS_MAX * sizeof *rooms);
-	Liaison__ReceiptItem **items = malloc(RECEIPT_ITEMS_MAX * sizeof *items);
-	struct digest *nodes = malloc(RECEIPT_ITEMS_MAX * depth * sizeof *nodes);
-	ProtobufCBinaryData *fields = malloc(RECEIPT_ITEMS_MAX * depth * sizeof *fields);
-	Liaison__Receipt receipt = LIAISON__RECEIPT__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	bool have_room = rooms != NULL && items != NULL && nodes != NULL && fields != NULL;
-
-	receipt.has_request = 1;
-	receipt.request = job->request;
-	receipt.checkpoint = &core->checkpoint.message;
-	receipt.items = items;
-	frame.frame_case = LIAISON__FRAME__FRAME_RECEIPT;
-	frame.receipt = &receipt;
-	for (size_t i = 0; have_room && i < job->count; i++) {
-		if (job->items[i].err == LIAISON_OK) {
-			size_t n = receipt.n_items++;
-			fill_receipt_item(
-				core, &job->items[i], depth, &rooms[n], nodes + n * depth, fields + n * depth);
-			items[n] = &rooms[n].message;
-		}
-		bool is_last = i + 1 == job->count;
-		if (receipt.n_items == RECEIPT_ITEMS_MAX || (is_last && receipt.n_items > 0)) {
-			if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
-				break;
-			receipt.n_items = 0;
-		}
-	}
-	/* Without memory no receipt leaves; the sender asks again and gets the same one. */
-	free(rooms);
-	free(items);
-	free(nodes);
-	free(fields);
-}
-
-static void
-send_refusals(struct core *core, struct session *session, const struct admit_job *job)
-{
-	Liaison__Refusal refusal = LIAISON__REFUSAL__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	Liaison__RefusalItem *rooms = calloc(job->count, sizeof *rooms);
-	Liaison__RefusalItem **items = calloc(job->count, sizeof *items);
-	char(*ids)[ALERT_ID_BYTES] = calloc(job->count, ALERT_ID_BYTES);
-
-	for (size_t i = 0; rooms != NULL && items != NULL && ids != NULL && i < job->count; i++) {
-		struct admit_item *item = &job->items[i];
-		if (item->err == LIAISON_OK)
-			continue;
-		Liaison__RefusalItem *room = &rooms[refusal.n_items];
-		liaison__refusal_item__init(room);
-		room->has_leaf = room->has_code = 1;
-		room->leaf = item->leaf;
-		room->code = (Liaison__Code)item->err;
-		room->message = item->message;
-		if (item->is_parsed) {
-			alert_id_format(id_of(item), ids[i]);
-			room->id = ids[i];
-			room->has_body_hash = 1;
-			room->body_hash = (ProtobufCBinaryData){DIGEST_BYTES, item->admitted.body_hash.bytes};
-		}
-		items[refusal.n_items++] = room;
-	}
-	refusal.has_request = 1;
-	refusal.request = job->request;
-	refusal.items = items;
-	frame.frame_case = LIAISON__FRAME__FRAME_REFUSAL;
-	frame.refusal = &refusal;
-	if (refusal.n_items > 0 && accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
-		note(NOTE_DEBUG, "refusal-not-sent", "office=%s", session->office.text);
-	free(rooms);
-	free(items);
-	free(ids);
-}
-
-/* Every item is decided and durable or refused: tells the sender, and forgets the job. */
 static void
 finish_job(struct core *core, struct admit_job *job)
 {
-	struct session *session = session_of(core, job);
-
-	for (size_t i = 0; i < job->count; i++) {
-		const struct admit_item *item = &job->items[i];
-		char id[ALERT_ID_BYTES];
-		if (item->err == LIAISON_OK)
-			continue;
-		if (item->is_parsed)
-			alert_id_format(id_of(item), id);
-		audit_refusal(core, job->office.text, item->err, item->is_parsed ? id : NULL,
-			item->is_parsed ? &item->admitted.body_hash : NULL, item->message);
-	}
-	if (session != NULL) {
-		session->submits_in_flight--;
-		send_receipts(core, session, job);
-		send_refusals(core, session, job);
-	}
 	core->submits->jobs--;
-	admit_job_free(job);
+	answer_put(core, job);
 }
 
-/* --- judging against what is known ---------------------------------------------------------------------------------------------- */
+/* --- judging against what is known -------------------------------------------------------------------------------- */
 
 static void
 refuse_item(struct admit_item *item, enum liaison_err err, const char *message)
@@ -319,13 +177,9 @@ refuse_item(struct admit_item *item, enum liaison_err err, const char *message)
 	item->message = strdup(message);
 }
 
-/* What is in the log or on its way there. */
 static struct known_alert
-known_or_pending(void *arg, const struct alert_id *id)
+known_by(const struct core *core, const struct alert_id *id, const struct pending *pending)
 {
-	struct core *core = arg;
-	struct pending *pending = find_pending(core, id);
-
 	if (pending == NULL)
 		return index_known(core->index, id);
 	const struct admit_item *item = item_of(pending);
@@ -336,6 +190,15 @@ known_or_pending(void *arg, const struct alert_id *id)
 		.kind = item->admitted.facts->kind,
 		.status = item->admitted.facts->status,
 	};
+}
+
+/* What is in the log or on its way there. */
+static struct known_alert
+known_or_pending(void *arg, const struct alert_id *id)
+{
+	struct core *core = arg;
+
+	return known_by(core, id, find_pending(core, id));
 }
 
 /* The envelope under an id that another body now claims: from the log, or on its way there. */
@@ -453,7 +316,7 @@ decide(struct core *core, struct admit_job *job, size_t at)
 
 	if (item->is_parsed && office_id_equal(&id_of(item)->office, &job->office)) {
 		struct pending *pending = find_pending(core, id_of(item));
-		struct known_alert known = known_or_pending(core, id_of(item));
+		struct known_alert known = known_by(core, id_of(item), pending);
 		bool same = known.is_known && digest_equal(&known.body_hash, &item->admitted.body_hash);
 		if (same && pending != NULL) {
 			struct pending *follower = calloc(1, sizeof *follower);
@@ -531,7 +394,7 @@ decide_stalled(struct core *core)
 static void
 refuse_job(struct core *core, struct admit_job *job)
 {
-	struct session *session = session_of(core, job);
+	struct session *session = answer_session(core, job);
 
 	if (session != NULL) {
 		session->submits_in_flight--;
@@ -564,9 +427,10 @@ submit_admitted(struct core *core)
 		if (state->stalled == NULL)
 			accept_pause(core->accept, false);
 	}
+	answer_flush(core);
 }
 
-/* --- back from the writer -------------------------------------------------------------------------------------------------------- */
+/* --- back from the writer ----------------------------------------------------------------------------------------- */
 
 bool
 submit_record(struct core *core, enum record_type type, struct blob *header, struct blob *payload)
@@ -584,9 +448,13 @@ submit_record(struct core *core, enum record_type type, struct blob *header, str
 	return false;
 }
 
-/* Jobs whose last record came back; they are answered when the checkpoint covers them. */
+/* Jobs whose last record came back, in that order; they are answered when the checkpoint covers them. */
+struct finished_jobs {
+	struct admit_job *first, **end;
+};
+
 static void
-settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_again, struct admit_job **finished)
+settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_again, struct finished_jobs *finished)
 {
 	struct admit_item *item = item_of(pending);
 
@@ -598,13 +466,14 @@ settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_ag
 		refuse_item(item, err, err_meaning(err));
 	}
 	if (--pending->job->open == 0 && pending->job->decided == pending->job->count) {
-		pending->job->next = *finished;
-		*finished = pending->job;
+		pending->job->next = NULL;
+		*finished->end = pending->job;
+		finished->end = &pending->job->next;
 	}
 }
 
 static void
-settle_all(struct core *core, struct pending *pending, const struct log_item *record, struct admit_job **finished)
+settle_all(struct core *core, struct pending *pending, const struct log_item *record, struct finished_jobs *finished)
 {
 	remove_pending(core, pending);
 	settle(pending, record->err, record->index, false, finished);
@@ -617,7 +486,7 @@ settle_all(struct core *core, struct pending *pending, const struct log_item *re
 	free(pending);
 }
 
-/* The index takes a durable record; deliveries begin with it. */
+/* The index takes a durable record. */
 static void
 take_durable(struct core *core, const struct log_item *record)
 {
@@ -641,11 +510,17 @@ take_durable(struct core *core, const struct log_item *record)
 		abort();
 	}
 	assert(index_size(core->index) == record->index + 1);
-	if (pending != NULL) {
-		struct admit_item *item = item_of(pending);
-		deliver_alert(core, record->index, item->admitted.facts, record->payload);
-		item->admitted.facts = NULL; /* deliveries keep them from here on */
-	}
+}
+
+/* Deliveries begin, once a checkpoint covers what they hold. */
+static void
+deliver_durable(struct core *core, const struct log_item *record)
+{
+	if (record->err != LIAISON_OK || record->context == NULL)
+		return;
+	struct admit_item *item = item_of(record->context);
+	deliver_alert(core, record->index, item->admitted.facts, record->payload);
+	item->admitted.facts = NULL; /* deliveries keep them from here on */
 }
 
 void
@@ -653,7 +528,7 @@ submit_logged(struct core *core)
 {
 	struct log_item *records[TAKE_MAX];
 	size_t count = log_writer_take(core->writer, records, TAKE_MAX);
-	struct admit_job *finished = NULL;
+	struct finished_jobs finished = {.end = &finished.first};
 	bool grew = false;
 
 	for (size_t i = 0; i < count; i++) {
@@ -666,17 +541,21 @@ submit_logged(struct core *core)
 			core_set_read_only(
 				core, "the log could not be written; restart the broker when its disk is well");
 		}
+	}
+	if (grew && checkpoint_renew(core) != LIAISON_OK)
+		core_set_read_only(core, "a checkpoint could not be signed");
+	for (size_t i = 0; i < count; i++) {
+		deliver_durable(core, records[i]);
 		if (records[i]->context != NULL)
 			settle_all(core, records[i]->context, records[i], &finished);
 		log_item_free(records[i]);
 	}
-	if (grew && checkpoint_renew(core) != LIAISON_OK)
-		core_set_read_only(core, "a checkpoint could not be signed");
 	deliver_flush(core);
-	while (finished != NULL) {
-		struct admit_job *job = finished;
-		finished = job->next;
+	while (finished.first != NULL) {
+		struct admit_job *job = finished.first;
+		finished.first = job->next;
 		finish_job(core, job);
 	}
 	decide_stalled(core);
+	answer_flush(core);
 }

@@ -18,6 +18,7 @@
 #ifndef LIAISON_PROTO_ADMISSION_H
 #define LIAISON_PROTO_ADMISSION_H
 
+#include "proto/base/arena.h"
 #include "proto/base/time.h"
 #include "proto/crossings.h"
 #include "proto/envelope.h"
@@ -43,9 +44,10 @@ int64_t admission_expiry_limit(const struct admission_limits *limits, const Liai
 enum field_presence { FIELD_FORBIDDEN, FIELD_OPTIONAL, FIELD_REQUIRED };
 enum field_presence admission_presence(Liaison__MessageType message, bool is_sealed, unsigned field);
 
-/* A parsed and checked body. Owns `alert` and `facts`. */
+/* A parsed and checked body. Owns `facts`, and `alert` unless that lives in an arena. */
 struct admitted {
 	Liaison__Alert *alert;
+	bool alert_is_borrowed;
 	struct facts *facts;
 	struct digest body_hash;
 };
@@ -57,6 +59,10 @@ void admitted_clear(struct admitted *admitted);
  */
 enum liaison_err admit_body(const uint8_t *body, size_t len, const struct crossings *crossings, struct admitted *out,
 	struct fault *fault) LIAISON_MUST_CHECK;
+
+/* The same; `alert` lives in `arena`, is not to be changed, and ends with it. */
+enum liaison_err admit_body_in(struct arena *arena, const uint8_t *body, size_t len, const struct crossings *crossings,
+	struct admitted *out, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
  * The office that the id names is on a roster in force, not suspended, and is `connected` (the one that ZAP named; a desk

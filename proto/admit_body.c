@@ -266,17 +266,18 @@ check_polygons(const Liaison__Where *where, struct fault *fault)
 
 /* --- the step -------------------------------------------------------------------------------------------------------- */
 
-enum liaison_err
-admit_body(
-	const uint8_t *body, size_t len, const struct crossings *crossings, struct admitted *out, struct fault *fault)
+/* `allocator` NULL: from malloc. */
+static enum liaison_err
+admit_body_with(ProtobufCAllocator *allocator, const uint8_t *body, size_t len, const struct crossings *crossings,
+	struct admitted *out, struct fault *fault)
 {
 	const struct walker lengths = {.list = check_list, .value = check_value, .arg = fault};
-	struct admitted admitted = {0};
+	struct admitted admitted = {.alert_is_borrowed = allocator != NULL};
 	enum liaison_err err = scan_canonical(&liaison__alert__descriptor, body, len, fault);
 
 	if (err != LIAISON_OK)
 		return err;
-	admitted.alert = liaison__alert__unpack(NULL, len, body);
+	admitted.alert = liaison__alert__unpack(allocator, len, body);
 	if (admitted.alert == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 	err = check_identity(admitted.alert, fault);
@@ -297,10 +298,24 @@ admit_body(
 	return LIAISON_OK;
 }
 
+enum liaison_err
+admit_body(
+	const uint8_t *body, size_t len, const struct crossings *crossings, struct admitted *out, struct fault *fault)
+{
+	return admit_body_with(NULL, body, len, crossings, out, fault);
+}
+
+enum liaison_err
+admit_body_in(struct arena *arena, const uint8_t *body, size_t len, const struct crossings *crossings,
+	struct admitted *out, struct fault *fault)
+{
+	return admit_body_with(&arena->allocator, body, len, crossings, out, fault);
+}
+
 void
 admitted_clear(struct admitted *admitted)
 {
-	if (admitted->alert != NULL)
+	if (admitted->alert != NULL && !admitted->alert_is_borrowed)
 		liaison__alert__free_unpacked(admitted->alert, NULL);
 	facts_free(admitted->facts);
 	*admitted = (struct admitted){0};

@@ -30,7 +30,10 @@ struct json_place json_place_of(const struct json_text *text, size_t offset);
 /* Writes `where.legs[0].from.lat` (empty for the outermost); cut to `size`, unprintable characters become '?'. */
 void json_path_write(const struct json_step *step, char *out, size_t size);
 
-/* Where the step's key begins, or the list's element. The text is JSON that was parsed; a step that is not there gives its end. */
+/*
+ * Where the step's key begins, or the list's element; the end of the text for a step that is not there. The text is JSON
+ * that was parsed.
+ */
 size_t json_path_offset(const struct json_text *text, const struct json_step *step);
 
 /*

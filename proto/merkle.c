@@ -1,20 +1,14 @@
 #include "proto/merkle.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdlib.h>
 
 void
 merkle_leaf(const void *data, size_t len, struct digest *out)
 {
-	crypto_hash_sha256_state state;
-	const unsigned char prefix = 0x00;
+	const uint8_t prefix = 0x00;
 
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, &prefix, 1);
-	if (len > 0)
-		crypto_hash_sha256_update(&state, data, len);
-	crypto_hash_sha256_final(&state, out->bytes);
+	digest_sha256_two(&prefix, 1, data, len, out);
 }
 
 void

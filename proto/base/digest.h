@@ -22,6 +22,8 @@ digest_equal(const struct digest *a, const struct digest *b)
 
 /* SHA-256 (FIPS 180-4). */
 void digest_sha256(const void *data, size_t len, struct digest *out);
+/* Of the one followed by the other; either may be empty. */
+void digest_sha256_two(const void *first, size_t first_len, const void *second, size_t second_len, struct digest *out);
 
 /* Lower-case hexadecimal with a NUL; `out` has room for DIGEST_HEX_BYTES. */
 void digest_hex(const struct digest *digest, char *out);

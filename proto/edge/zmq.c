@@ -57,6 +57,12 @@ net_free(struct net *net)
 		;
 }
 
+void
+net_message_init(struct net_message *message)
+{
+	zmq_msg_init(msg_of(message));
+}
+
 const uint8_t *
 net_message_data(const struct net_message *message)
 {
@@ -229,7 +235,7 @@ zap_answer(struct zap *zap)
 	}
 }
 
-/* --- server --------------------------------------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------------------------------- */
 
 struct server {
 	void *socket;
@@ -249,10 +255,13 @@ seed_routing_ids(void)
 	srand(seed);
 }
 
+/* What CURVE puts around a message: its command name, nonce, flags and box. ZMQ_MAXMSGSIZE counts it. */
+#define CURVE_OVERHEAD_BYTES 33
+
 static bool
 server_configure(struct server *server, const struct server_options *options)
 {
-	int64_t max = options->max_message_bytes;
+	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
 	void *s = server->socket;
 
 	assert(options->zap_domain[0] != '\0');
@@ -495,7 +504,7 @@ server_next_event(struct server *server, struct server_event *event)
 	return true;
 }
 
-/* --- client --------------------------------------------------------------------------------------------------------------- */
+/* --- client ------------------------------------------------------------------------------------------------------- */
 
 struct client {
 	void *socket;
@@ -509,7 +518,7 @@ struct client {
 static bool
 client_configure(struct client *client, const struct client_options *options)
 {
-	int64_t max = options->max_message_bytes;
+	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
 	void *s = client->socket;
 
 	return set_int(s, ZMQ_LINGER, 0) &&

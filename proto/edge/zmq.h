@@ -29,6 +29,7 @@ void net_free(struct net *net); /* blocks until its sockets are freed; takes NUL
 struct net_message {
 	_Alignas(16) unsigned char opaque[64];
 };
+void net_message_init(struct net_message *message); /* empty, for a later close */
 const uint8_t *net_message_data(const struct net_message *message);
 size_t net_message_size(const struct net_message *message);
 void net_message_close(struct net_message *message);

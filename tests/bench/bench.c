@@ -1,5 +1,6 @@
 #include "tests/bench/bench.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
@@ -97,6 +98,62 @@ bench_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+double
+bench_cpu_seconds(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		bench_die("read", "a process's clock");
+	return (double)used.tv_sec + (double)used.tv_nsec * 1e-9;
+}
+
+void
+bench_thread_seconds(pid_t pid, struct bench_threads *threads)
+{
+	char path[300], name[32];
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	DIR *dir = opendir(path);
+	threads->count = 0;
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && threads->count < BENCH_THREADS_MAX;
+		entry = readdir(dir)) {
+		unsigned long long ns;
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, entry->d_name);
+		FILE *file = fopen(path, "re");
+		if (!file || fscanf(file, "%llu", &ns) != 1)
+			bench_die("read", path);
+		fclose(file);
+		snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, entry->d_name);
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%31s", name) != 1)
+			bench_die("read", path);
+		fclose(file);
+		struct bench_thread *thread = &threads->threads[threads->count++];
+		snprintf(thread->name, sizeof thread->name, "%s", name);
+		thread->seconds = (double)ns * 1e-9;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+double
+bench_resident_bytes(pid_t pid)
+{
+	char path[64];
+	unsigned long pages;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		bench_die("read", path);
+	fclose(file);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
 /* --- samples ------------------------------------------------------------------------------------------------------- */
 
 static int
@@ -170,12 +227,16 @@ limit_verifications_per_s(unsigned threads)
 	for (size_t i = 0; i < threads; i++)
 		if (pthread_create(&ids[i], NULL, verifier_run, v) != 0)
 			bench_die("start", "verifiers");
+	double cpu = bench_cpu_seconds(0);
+	unsigned long first = atomic_load(&v->done);
 	for (size_t i = 0; i < SIGNATURE_RUNS; i++) {
 		unsigned long before = atomic_load(&v->done);
 		double start = bench_seconds();
 		nanosleep(&run, NULL);
 		samples[i] = (double)(atomic_load(&v->done) - before) / (bench_seconds() - start);
 	}
+	fprintf(stderr, "# a verification takes %.1f us of processor time\n",
+		(bench_cpu_seconds(0) - cpu) * 1e6 / (double)(atomic_load(&v->done) - first));
 	atomic_store(&v->stop, true);
 	for (size_t i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct figure {
 	const char *name;
@@ -29,6 +30,20 @@ void figure_report(const struct figure *figure);
 bool bench_is_quick(void);
 unsigned bench_cores(void);
 double bench_seconds(void); /* monotonic */
+/* Processor time that a process (0: this one) has used so far, in seconds. */
+double bench_cpu_seconds(pid_t pid);
+/* The same, thread by thread. */
+#define BENCH_THREADS_MAX 64
+struct bench_thread {
+	char name[32];
+	double seconds;
+};
+struct bench_threads {
+	struct bench_thread threads[BENCH_THREADS_MAX];
+	size_t count;
+};
+void bench_thread_seconds(pid_t pid, struct bench_threads *threads);
+double bench_resident_bytes(pid_t pid);
 
 /* Sort the samples. `part` from 0 to 1, nearest rank: 0.5 is the median, 0.99 the p99. count > 0. */
 double samples_percentile(double *samples, size_t count, double part);

@@ -17,11 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define EXPECT_MS 10000
 #define START_MS 30000
+#define RECEIVE_HIGH_WATER 8192 /* as agents have it */
 
 static void
 fail(const char *what, const char *detail)
@@ -99,7 +101,7 @@ rig_now(const struct rig *rig)
 	return clock_system()->now_ms(clock_system()->arg) + rig->clock_offset_ms;
 }
 
-/* --- the broker's process --------------------------------------------------------------------------------------------------------- */
+/* --- the broker's process ----------------------------------------------------------------------------------------- */
 
 static void
 tell_ready(void *arg, const char *endpoint)
@@ -117,6 +119,8 @@ run_broker(struct rig *rig, int ready_fd)
 	struct broker *broker;
 	struct fault fault = {.message = ""};
 
+	/* A test that fails leaves no broker behind. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The clock of the child alone is moved: the parent has used its own already. */
 	clock_shift_for_tests(rig->clock_offset_ms);
 	note_set_level((enum note_level)rig->config.log_level);
@@ -218,7 +222,7 @@ rig_free(struct rig *rig)
 	free(rig);
 }
 
-/* --- clients ------------------------------------------------------------------------------------------------------------------------ */
+/* --- clients ------------------------------------------------------------------------------------------------------ */
 
 const Liaison__Frame *
 rig_receive(struct rig_client *client, int timeout_ms)
@@ -287,7 +291,7 @@ rig_connect_raw(struct rig *rig, const char *office)
 		.public_key = keys->transport_public,
 		.secret = keys->transport,
 		.max_message_bytes = FRAME_BYTES_MAX,
-		.receive_high_water = 1000};
+		.receive_high_water = RECEIVE_HIGH_WATER};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
 
@@ -350,7 +354,7 @@ rig_subscribe(struct rig_client *client, const char *feed, uint32_t channel, con
 	rig_send(client, &frame);
 }
 
-/* --- submissions ---------------------------------------------------------------------------------------------------------------------- */
+/* --- submissions -------------------------------------------------------------------------------------------------- */
 
 uint8_t *
 rig_submit_frame(struct rig *rig, const char *office, uint32_t request, const uint8_t *const *bodies,

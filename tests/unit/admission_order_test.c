@@ -337,7 +337,7 @@ replies_and_sealed_alerts_are_refused_whole(void **state)
 	admitting_clear(&admitting);
 }
 
-/* --- property ------------------------------------------------------------------------------------------------------------ */
+/* --- property ----------------------------------------------------------------------------------------------------- */
 
 /* A signed body, altered anywhere, never gets in under its old signature, and nothing crashes on the way. */
 static void

@@ -416,7 +416,7 @@ what_is_odd_is_let_pass_and_said(void **state)
 	admitting_clear(&admitting);
 }
 
-/* --- the tables against the schema --------------------------------------------------------------------------------------- */
+/* --- the tables against the schema -------------------------------------------------------------------------------- */
 
 static void
 assert_rules_of(const ProtobufCMessageDescriptor *descriptor, unsigned depth)

@@ -429,6 +429,32 @@ help_has_a_line_a_key(void **state)
 	free(text);
 }
 
+/* The manual has the same line as the help, under the key's name. */
+static void
+the_manual_says_of_every_key_what_the_table_says(void **state)
+{
+	static char manual[65536];
+	char *help = NULL, *rest;
+	size_t len = 0;
+	FILE *out = open_memstream(&help, &len), *in = fopen("config/man/liaisond.8", "r");
+
+	(void)state;
+	assert_non_null(in);
+	manual[fread(manual, 1, sizeof manual - 1, in)] = '\0';
+	assert_int_equal(fclose(in), 0);
+	broker_config_print_help(out);
+	assert_int_equal(fclose(out), 0);
+	for (char *line = strtok_r(help, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		char expected[512];
+		char *colon = strstr(line, ": ");
+		assert_non_null(colon);
+		snprintf(expected, sizeof expected, "\n.It Cm %.*s\n%s\n", (int)(colon - line), line, colon + 2);
+		if (strstr(manual, expected) == NULL)
+			fail_msg("config/man/liaisond.8 does not have:%s", expected);
+	}
+	free(help);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -447,6 +473,7 @@ main(void)
 		WITH_FOLDER(what_is_printed_reads_as_the_same),
 		WITH_FOLDER(the_sample_holds_every_key_with_its_default),
 		WITH_FOLDER(help_has_a_line_a_key),
+		cmocka_unit_test(the_manual_says_of_every_key_what_the_table_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

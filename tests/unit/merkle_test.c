@@ -354,7 +354,7 @@ every_consistency_path_is_the_defined_one_and_verifies(void **state)
 		}
 }
 
-/* --- sizes that no test can build ---------------------------------------------------------------------------------------- */
+/* --- sizes that no test can build --------------------------------------------------------------------------------- */
 
 /* Root of a tree whose leaves are all alike: one node a level, by which any size's root and paths can be named. */
 static void

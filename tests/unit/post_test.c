@@ -219,8 +219,14 @@ a_job_stands_where_its_alerts_were_committed(void **state)
 	assert_int_equal(again.line, 3);
 	OK(job_count(f->post, job.number, OUTBOX_QUEUED, &count, &f->fault));
 	assert_int_equal(count, 3);
-	OK(job_end(f->post, job.number, &f->fault));
-	assert_int_equal(job_find(f->post, "/x/documents.jsonl", &again, &f->fault), LIAISON_NOT_FOUND);
+	assert_int_equal(again.ended_at, 0);
+	OK(job_end(f->post, job.number, 9000, &f->fault));
+	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
+	assert_int_equal(again.ended_at, 9000);
+	OK(job_begin(f->post, "/x/documents.jsonl", 9500, &job, &f->fault));
+	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
+	assert_int_equal(again.offset, 0);
+	assert_int_equal(again.number, job.number);
 }
 
 static void

@@ -1,0 +1,125 @@
+#include "broker/connections.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct connection {
+	bool is_open;
+	bool is_known;
+	int64_t since_ms;
+};
+
+struct connections {
+	struct connection *by_fd;
+	size_t size;
+	size_t max, unknown_max;
+	size_t open, unknown;
+};
+
+struct connections *
+connections_new(size_t max, size_t unknown_max)
+{
+	struct connections *connections = calloc(1, sizeof *connections);
+
+	if (connections == NULL)
+		return NULL;
+	connections->max = max;
+	connections->unknown_max = unknown_max;
+	return connections;
+}
+
+void
+connections_free(struct connections *connections)
+{
+	if (connections == NULL)
+		return;
+	free(connections->by_fd);
+	free(connections);
+}
+
+static struct connection *
+find(struct connections *connections, int fd)
+{
+	if (fd < 0 || (size_t)fd >= connections->size)
+		return NULL;
+	return &connections->by_fd[fd];
+}
+
+/* Makes room for the descriptor; the kernel gives the lowest free ones, so the table stays small. */
+static struct connection *
+reserve(struct connections *connections, int fd)
+{
+	if (fd >= 0 && (size_t)fd >= connections->size) {
+		size_t size = connections->size > 0 ? connections->size : 256;
+		while (size <= (size_t)fd)
+			size *= 2;
+		struct connection *by_fd = realloc(connections->by_fd, size * sizeof *by_fd);
+		if (by_fd == NULL)
+			return NULL;
+		memset(by_fd + connections->size, 0, (size - connections->size) * sizeof *by_fd);
+		connections->by_fd = by_fd;
+		connections->size = size;
+	}
+	return find(connections, fd);
+}
+
+bool
+connections_accepted(struct connections *connections, int fd, int64_t at_ms)
+{
+	struct connection *connection = reserve(connections, fd);
+	bool fits = connections->open < connections->max && connections->unknown < connections->unknown_max;
+
+	if (connection == NULL)
+		return false;
+	/* A descriptor that comes again was closed, whether or not that was said. */
+	connections_closed(connections, fd);
+	*connection = (struct connection){.is_open = true, .since_ms = at_ms};
+	connections->open++;
+	connections->unknown++;
+	return fits;
+}
+
+void
+connections_known(struct connections *connections, int fd)
+{
+	struct connection *connection = find(connections, fd);
+
+	if (connection == NULL || !connection->is_open || connection->is_known)
+		return;
+	connection->is_known = true;
+	connections->unknown--;
+}
+
+void
+connections_closed(struct connections *connections, int fd)
+{
+	struct connection *connection = find(connections, fd);
+
+	if (connection == NULL || !connection->is_open)
+		return;
+	connections->open--;
+	connections->unknown -= !connection->is_known;
+	*connection = (struct connection){0};
+}
+
+size_t
+connections_open(const struct connections *connections)
+{
+	return connections->open;
+}
+
+size_t
+connections_unknown(const struct connections *connections)
+{
+	return connections->unknown;
+}
+
+void
+connections_each_unknown(
+	const struct connections *connections, int64_t before_ms, void (*each)(void *arg, int fd), void *arg)
+{
+	for (size_t fd = 0; connections->unknown > 0 && fd < connections->size; fd++)
+		if (connections->by_fd[fd].is_open && !connections->by_fd[fd].is_known &&
+			connections->by_fd[fd].since_ms < before_ms)
+			each(arg, (int)fd);
+}
