@@ -270,14 +270,14 @@ tcp_connect(const struct rig *rig)
 }
 
 struct stranger
-stranger_new(struct rig *rig, const char *office)
+stranger_new(void *context, struct rig *rig, const char *office)
 {
 	const struct secret_keys *broker = world_keys(rig->world, rig->broker);
-	struct stranger stranger = {.context = zmq_ctx_new()};
+	struct stranger stranger = {.context = context == NULL ? zmq_ctx_new() : NULL};
 	uint8_t public_key[32], secret[32];
 	int none = 0;
 
-	stranger.socket = zmq_socket(stranger.context, ZMQ_DEALER);
+	stranger.socket = zmq_socket(context != NULL ? context : stranger.context, ZMQ_DEALER);
 	assert(stranger.socket != NULL);
 	if (office != NULL) {
 		memcpy(public_key, world_keys(rig->world, office)->transport_public.bytes, 32);
@@ -304,7 +304,8 @@ void
 stranger_free(struct stranger *stranger)
 {
 	zmq_close(stranger->socket);
-	zmq_ctx_term(stranger->context);
+	if (stranger->context != NULL)
+		zmq_ctx_term(stranger->context);
 	*stranger = (struct stranger){NULL, NULL};
 }
 

@@ -62,9 +62,11 @@ size_t log_count(const struct rig *rig, int type, uint8_t **payload, size_t *len
 int tcp_connect(const struct rig *rig);
 /* A plain libzmq DEALER with the office's keys (NULL: keys of nobody), not connected yet. */
 struct stranger {
-	void *context, *socket;
+	void *context; /* NULL: the caller's */
+	void *socket;
 };
-struct stranger stranger_new(struct rig *rig, const char *office);
+/* In the context, or in one of its own where that is NULL. */
+struct stranger stranger_new(void *context, struct rig *rig, const char *office);
 void stranger_connect(struct stranger *stranger, const struct rig *rig);
 void stranger_free(struct stranger *stranger);
 
