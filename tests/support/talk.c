@@ -28,15 +28,6 @@ give_up(const char *what, const char *detail)
 	abort();
 }
 
-struct rig *
-started_rig(void)
-{
-	struct rig *rig = rig_new(1);
-
-	rig_start(rig);
-	return rig;
-}
-
 void
 end_rig(struct rig *rig)
 {
@@ -164,18 +155,6 @@ publish_route(struct rig *rig, struct rig_client *client, const char *office, ui
 {
 	send_route(rig, client, office, sequence);
 	return receipt_index(client);
-}
-
-void
-sync_with(struct rig_client *client)
-{
-	Liaison__Ping ping = LIAISON__PING__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-
-	frame.frame_case = LIAISON__FRAME__FRAME_PING;
-	frame.ping = &ping;
-	rig_send(client, &frame);
-	rig_expect(client, LIAISON__FRAME__FRAME_PONG);
 }
 
 Liaison__Code

@@ -6,13 +6,8 @@
 #define LIAISON_TESTS_SUPPORT_TALK_H
 
 #include "tests/support/alerts.h"
-#include "tests/support/rig.h"
+#include "tests/support/story.h"
 
-#define PUBLISHER "kh.blo.poipet"
-#define NEIGHBOUR "th.blo.aranyaprathet"
-
-/* A rig that runs, with its defaults. */
-struct rig *started_rig(void);
 /* Ends it by SIGTERM, which must be clean, and frees it. */
 void end_rig(struct rig *rig);
 
@@ -51,8 +46,6 @@ uint64_t receipt_index(struct rig_client *client);
 /* Publishes a route and returns its index: the broker lives, and so much stands in its log. */
 uint64_t publish_route(struct rig *rig, struct rig_client *client, const char *office, uint64_t sequence);
 
-/* Everything that was sent before this returns was handled. */
-void sync_with(struct rig_client *client);
 /* Until the connection ends; the code of the goodbye that came before it, or CODE_OK without one. */
 Liaison__Code await_end(struct rig_client *client);
 
