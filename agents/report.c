@@ -224,9 +224,9 @@ report_settled(void *arg, const struct settled *settled)
 		return;
 	}
 	if (!is_ours(report, settled->sequence, settled->job)) {
-		say_note(report->app, "%s, which waited in the outbox, was %s%s%s", settled->id,
-			settled->is_accepted ? "accepted" : "refused: ", settled->is_accepted ? "" : settled->message,
-			"");
+		report->others++;
+		say_detail(report->app, "%s, which waited in the outbox, was %s%s", settled->id,
+			settled->is_accepted ? "accepted" : "refused: ", settled->is_accepted ? "" : settled->message);
 		return;
 	}
 	if (!is_first_word(report, settled->sequence))
@@ -318,6 +318,10 @@ report_end(struct report *report, const struct fault *why)
 			report->accepted, report->refused + report->bad, report->open,
 			report->has_audience ? "; seen by " : "",
 			report->has_audience ? audience_text(&report->audience, who) : "");
+	if (report->others > 0)
+		say_note(report->app, "%s of other runs, which waited in the outbox, %s settled, too",
+			text_count((size_t)report->others, "alert", "alerts", waiting),
+			report->others == 1 ? "was" : "were");
 	if (report->open > 0) {
 		report->exit_code = err_worse_exit(report->exit_code, EX_TEMPFAIL);
 		say_note(report->app,

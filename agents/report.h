@@ -24,6 +24,7 @@ struct report {
 	size_t mark_count;
 	uint64_t open; /* queued in this run or job and not told yet */
 	uint64_t accepted, refused, bad;
+	uint64_t others;                       /* of earlier runs and other programs, that this one sent */
 	uint64_t deferred;                     /* words of "not now" */
 	char last_reason[LIAISON_FAULT_BYTES]; /* of those */
 	int exit_code;

@@ -132,7 +132,7 @@ static const struct argp push_argp = {
 	       "  liaison roster push kh.roster",
 };
 
-/* One frame, one document: what fails names its file. */
+/* One frame, one document: what fails names its file. The caller frees the answer, a trust-state frame. */
 static enum liaison_err
 push_one(struct link *link, const char *path, enum docfile_type type, Liaison__Frame **answer, struct fault *fault)
 {

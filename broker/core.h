@@ -31,6 +31,7 @@ struct checkpoint_state {
 	struct merkle_path proof;
 };
 
+struct answer_state;
 struct submit_state;
 struct deliver_state;
 
@@ -58,6 +59,7 @@ struct core {
 	struct match *match;
 	struct checkpoint_state checkpoint;
 	struct submit_state *submits;
+	struct answer_state *answers;
 	struct deliver_state *delivery;
 	uint64_t log_seen; /* the size that the store was told last */
 	bool is_read_only; /* damage, a failed disk, or a log that others have seen further on */
@@ -87,6 +89,15 @@ void audit_refusal(struct core *core, const char *office, enum liaison_err code,
 void dispatch_message(struct core *core, struct session *session, struct net_message *message);
 /* --- hello.c ------------------------------------------------------------------------------------------------------ */
 void hello_handle(struct core *core, struct session *session, const Liaison__Hello *hello);
+
+/* --- answer.c: receipts and refusals ------------------------------------------------------------------------------ */
+enum liaison_err answer_init(struct core *core) LIAISON_MUST_CHECK;
+void answer_clear(struct core *core);
+/* The session that the job came from, if it is still there and still the same office's. */
+struct session *answer_session(const struct core *core, const struct admit_job *job);
+/* Takes a job of which every item is settled; answer_flush() tells, once the checkpoint covers what was put. */
+void answer_put(struct core *core, struct admit_job *job);
+void answer_flush(struct core *core);
 
 /* --- submit.c: from frame to log ---------------------------------------------------------------------------------- */
 enum liaison_err submit_init(struct core *core) LIAISON_MUST_CHECK;

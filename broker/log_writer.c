@@ -76,8 +76,7 @@ append_group(struct log_writer *writer, struct log_item **waiting, size_t count,
 			break;
 		records[n] = (struct record){.type = waiting[n]->type,
 			.header = waiting[n]->header->data,
-			.header_len = waiting[n]->header->len,
-			.leaf = &waiting[n]->leaf};
+			.header_len = waiting[n]->header->len};
 		if (waiting[n]->payload != NULL) {
 			records[n].payload = waiting[n]->payload->data;
 			records[n].payload_len = waiting[n]->payload->len;

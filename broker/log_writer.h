@@ -19,8 +19,7 @@ struct log_item {
 	/* in; `header` and `payload` are references that the item owns */
 	enum record_type type;
 	struct blob *header, *payload;
-	struct digest leaf; /* log_leaf() of type and header */
-	void *context;      /* the core's own */
+	void *context; /* the core's own */
 	/* out */
 	enum liaison_err err;
 	uint64_t index;

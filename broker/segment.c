@@ -191,10 +191,7 @@ record_encode(const struct segment_header *segment, const struct record *record,
 
 	assert(record->header_len > 0 && record->header_len <= RECORD_HEADER_MAX);
 	assert(record->payload_len <= RECORD_PAYLOAD_MAX && offset % RECORD_ALIGN == 0);
-	if (record->leaf != NULL)
-		*leaf = *record->leaf;
-	else
-		log_leaf(record->type, record->header, record->header_len, leaf);
+	log_leaf(record->type, record->header, record->header_len, leaf);
 	put(&at, record_magic, sizeof record_magic);
 	put_be(&at, record->type, 1);
 	put_be(&at, is_last_of_group ? RECORD_IS_LAST : 0, 1);

@@ -90,8 +90,6 @@ struct record {
 	size_t header_len; /* 1 to RECORD_HEADER_MAX */
 	const uint8_t *payload;
 	size_t payload_len; /* 0 to RECORD_PAYLOAD_MAX */
-	/* To be stored: the leaf of type and header, where it is known already; NULL: it is made. Not set by reading. */
-	const struct digest *leaf;
 };
 
 /* --- header ------------------------------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct session {
 	int64_t malformed_since_ms;
 	int64_t malformed; /* since then */
 	int64_t submits_in_flight;
-	struct admit_job *answered, **answered_end; /* of submit.c: to be told of at the end of the turn */
+	struct admit_job *answered, **answered_end; /* of answer.c: to be told of at the end of the turn */
 	struct session *next_answered;
 	uint64_t checkpoint_size;                    /* of the last checkpoint that was sent here */
 	struct feed *channels[SESSION_CHANNELS_MAX]; /* attached feeds; borrowed */

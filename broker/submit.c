@@ -1,7 +1,7 @@
 /*
  * From a submit frame to the log, and back with a receipt. A job goes to a worker, comes back judged as far as can be done
  * without an index, is judged here against the index and against what is on its way to the log, and each alert that may
- * enter becomes one record. When the last record of a job is durable, receipts and refusals leave in one frame each.
+ * enter becomes one record. When the last record of a job is durable, it is answered (answer.c).
  *
  * An id is `pending` from the moment its record is handed to the writer until it comes back: the same body again waits
  * for the same record, another body is equivocation as if the first were durable.
@@ -16,8 +16,6 @@
 
 #define PENDING_BUCKETS 8192
 #define TAKE_MAX 4096
-#define RECEIPT_BYTES (256 * 1024) /* a receipt frame is sent when it holds so much */
-#define RECEIPT_ROOM (RECEIPT_BYTES + 8192)
 
 /* One alert on its way through the writer, and those who wait for the same one. */
 struct pending {
@@ -33,8 +31,6 @@ struct submit_state {
 	struct admit_job *held;           /* the workers have no room for it; no message is taken meanwhile */
 	struct admit_job *stalled, **end; /* judged as far as the writer had room */
 	size_t jobs;                      /* made and not yet answered */
-	struct session *answered;         /* those with jobs to be told of */
-	struct buf receipt_items;
 };
 
 static struct admit_item *
@@ -56,7 +52,6 @@ submit_init(struct core *core)
 	if (core->submits == NULL)
 		return LIAISON_NO_MEMORY;
 	core->submits->end = &core->submits->stalled;
-	buf_init(&core->submits->receipt_items, RECEIPT_ROOM);
 	return LIAISON_OK;
 }
 
@@ -101,7 +96,6 @@ submit_clear(struct core *core)
 		core->submits->stalled = job->next;
 		admit_job_free(job);
 	}
-	buf_clear(&core->submits->receipt_items);
 	free(core->submits);
 	core->submits = NULL;
 }
@@ -166,168 +160,11 @@ submit_handle(struct core *core, struct session *session, struct net_message *me
 	}
 }
 
-/* --- out ---------------------------------------------------------------------------------------------------------- */
-
-/* The session that the job came from, if it is still there and still the same office's. */
-static struct session *
-session_of(const struct core *core, const struct admit_job *job)
-{
-	struct session *session = sessions_find(accept_sessions(core->accept), job->route);
-
-	if (session == NULL || session->state != SESSION_READY || !office_id_equal(&session->office, &job->office))
-		return NULL;
-	return session;
-}
-
-static void
-send_receipt(struct core *core, struct session *session, const uint32_t *request)
-{
-	Liaison__Receipt head = LIAISON__RECEIPT__INIT;
-	struct buf *items = &core->submits->receipt_items;
-	size_t len;
-
-	if (items->len == 0)
-		return;
-	head.checkpoint = &core->checkpoint.message;
-	head.has_request = request != NULL;
-	head.request = request != NULL ? *request : 0;
-	uint8_t *bytes = receipt_encode(&head, items, &len);
-	buf_reset(items);
-	/* Without memory no receipt leaves; the sender asks again and gets the same one. */
-	if (bytes == NULL || accept_send(core->accept, session, bytes, len) != LIAISON_OK)
-		note(NOTE_DEBUG, "receipt-not-sent", "office=%s", session->office.text);
-}
-
-/* One frame and one checkpoint for all that the session is told now; as few more as its size needs. */
-static void
-send_receipts(struct core *core, struct session *session, const struct admit_job *jobs)
-{
-	struct buf *items = &core->submits->receipt_items;
-	const uint32_t *request = jobs->next == NULL ? &jobs->request : NULL;
-
-	for (const struct admit_job *job = jobs; job != NULL; job = job->next)
-		for (size_t i = 0; i < job->count; i++) {
-			const struct admit_item *item = &job->items[i];
-			struct merkle_path path;
-			char id[ALERT_ID_BYTES];
-			if (item->err != LIAISON_OK)
-				continue;
-			alert_id_format(id_of(item), id);
-			merkle_tree_inclusion(
-				index_tree(core->index), item->index, core->checkpoint.message.size, &path);
-			receipt_item_encode(id, &item->admitted.body_hash, item->index, &path, item->is_again, items);
-			if (items->len > RECEIPT_BYTES)
-				send_receipt(core, session, request);
-		}
-	send_receipt(core, session, request);
-}
-
-static bool
-has_refusals(const struct admit_job *job)
-{
-	for (size_t i = 0; i < job->count; i++)
-		if (job->items[i].err != LIAISON_OK)
-			return true;
-	return false;
-}
-
-static void
-send_refusals(struct core *core, struct session *session, const struct admit_job *job)
-{
-	Liaison__Refusal refusal = LIAISON__REFUSAL__INIT;
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	if (!has_refusals(job))
-		return;
-	Liaison__RefusalItem *rooms = calloc(job->count, sizeof *rooms);
-	Liaison__RefusalItem **items = calloc(job->count, sizeof *items);
-	char(*ids)[ALERT_ID_BYTES] = calloc(job->count, ALERT_ID_BYTES);
-
-	for (size_t i = 0; rooms != NULL && items != NULL && ids != NULL && i < job->count; i++) {
-		struct admit_item *item = &job->items[i];
-		if (item->err == LIAISON_OK)
-			continue;
-		Liaison__RefusalItem *room = &rooms[refusal.n_items];
-		liaison__refusal_item__init(room);
-		room->has_leaf = room->has_code = 1;
-		room->leaf = item->leaf;
-		room->code = (Liaison__Code)item->err;
-		room->message = item->message;
-		if (item->is_parsed) {
-			alert_id_format(id_of(item), ids[i]);
-			room->id = ids[i];
-			room->has_body_hash = 1;
-			room->body_hash = (ProtobufCBinaryData){DIGEST_BYTES, item->admitted.body_hash.bytes};
-		}
-		items[refusal.n_items++] = room;
-	}
-	refusal.has_request = 1;
-	refusal.request = job->request;
-	refusal.items = items;
-	frame.frame_case = LIAISON__FRAME__FRAME_REFUSAL;
-	frame.refusal = &refusal;
-	if (refusal.n_items > 0 && accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
-		note(NOTE_DEBUG, "refusal-not-sent", "office=%s", session->office.text);
-	free(rooms);
-	free(items);
-	free(ids);
-}
-
-static void
-audit_refusals(struct core *core, const struct admit_job *job)
-{
-	for (size_t i = 0; i < job->count; i++) {
-		const struct admit_item *item = &job->items[i];
-		char id[ALERT_ID_BYTES];
-		if (item->err == LIAISON_OK)
-			continue;
-		if (item->is_parsed)
-			alert_id_format(id_of(item), id);
-		audit_refusal(core, job->office.text, item->err, item->is_parsed ? id : NULL,
-			item->is_parsed ? &item->admitted.body_hash : NULL, item->message);
-	}
-}
-
-/* Every item is decided, and durable or refused: the sender is told by tell_answered(). */
 static void
 finish_job(struct core *core, struct admit_job *job)
 {
-	struct submit_state *state = core->submits;
-	struct session *session = session_of(core, job);
-
-	audit_refusals(core, job);
-	state->jobs--;
-	if (session == NULL) {
-		admit_job_free(job);
-		return;
-	}
-	session->submits_in_flight--;
-	job->next = NULL;
-	if (session->answered == NULL) {
-		session->next_answered = state->answered;
-		state->answered = session;
-		session->answered_end = &session->answered;
-	}
-	*session->answered_end = job;
-	session->answered_end = &job->next;
-}
-
-/* Receipts and refusals of all jobs that were finished in this turn, once the checkpoint covers them. */
-static void
-tell_answered(struct core *core)
-{
-	while (core->submits->answered != NULL) {
-		struct session *session = core->submits->answered;
-		struct admit_job *job = session->answered;
-		core->submits->answered = session->next_answered;
-		session->answered = NULL;
-		send_receipts(core, session, job);
-		while (job != NULL) {
-			struct admit_job *next = job->next;
-			send_refusals(core, session, job);
-			admit_job_free(job);
-			job = next;
-		}
-	}
+	core->submits->jobs--;
+	answer_put(core, job);
 }
 
 /* --- judging against what is known -------------------------------------------------------------------------------- */
@@ -459,7 +296,6 @@ log_alert(struct core *core, struct admit_job *job, size_t at)
 	record->type = RECORD_ALERT;
 	record->header = blob_ref(item->header);
 	record->payload = blob_ref(item->envelope);
-	record->leaf = item->leaf_hash;
 	record->context = pending;
 	if (!log_writer_put(core->writer, record)) {
 		log_item_free(record);
@@ -558,7 +394,7 @@ decide_stalled(struct core *core)
 static void
 refuse_job(struct core *core, struct admit_job *job)
 {
-	struct session *session = session_of(core, job);
+	struct session *session = answer_session(core, job);
 
 	if (session != NULL) {
 		session->submits_in_flight--;
@@ -591,7 +427,7 @@ submit_admitted(struct core *core)
 		if (state->stalled == NULL)
 			accept_pause(core->accept, false);
 	}
-	tell_answered(core);
+	answer_flush(core);
 }
 
 /* --- back from the writer ----------------------------------------------------------------------------------------- */
@@ -606,7 +442,6 @@ submit_record(struct core *core, enum record_type type, struct blob *header, str
 	record->type = type;
 	record->header = blob_ref(header);
 	record->payload = payload != NULL ? blob_ref(payload) : NULL;
-	log_leaf(type, header->data, header->len, &record->leaf);
 	if (log_writer_put(core->writer, record))
 		return true;
 	log_item_free(record);
@@ -651,18 +486,20 @@ settle_all(struct core *core, struct pending *pending, const struct log_item *re
 	free(pending);
 }
 
-/* The index takes a durable record; deliveries begin with it. */
+/* The index takes a durable record. */
 static void
 take_durable(struct core *core, const struct log_item *record)
 {
 	struct pending *pending = record->context;
+	struct digest leaf;
 	enum liaison_err err;
 
 	if (pending == NULL) {
-		err = index_add(core->index, (uint8_t)record->type, &record->leaf, &record->location, NULL, NULL);
+		log_leaf(record->type, record->header->data, record->header->len, &leaf);
+		err = index_add(core->index, (uint8_t)record->type, &leaf, &record->location, NULL, NULL);
 	} else {
 		struct admit_item *item = item_of(pending);
-		err = index_add(core->index, RECORD_ALERT, &record->leaf, &record->location, item->admitted.facts,
+		err = index_add(core->index, RECORD_ALERT, &item->leaf_hash, &record->location, item->admitted.facts,
 			&item->admitted.body_hash);
 		if (err == LIAISON_OK && pending->has_evidence)
 			index_set_evidence(core->index, record->index);
@@ -673,11 +510,17 @@ take_durable(struct core *core, const struct log_item *record)
 		abort();
 	}
 	assert(index_size(core->index) == record->index + 1);
-	if (pending != NULL) {
-		struct admit_item *item = item_of(pending);
-		deliver_alert(core, record->index, item->admitted.facts, record->payload);
-		item->admitted.facts = NULL; /* deliveries keep them from here on */
-	}
+}
+
+/* Deliveries begin, once a checkpoint covers what they hold. */
+static void
+deliver_durable(struct core *core, const struct log_item *record)
+{
+	if (record->err != LIAISON_OK || record->context == NULL)
+		return;
+	struct admit_item *item = item_of(record->context);
+	deliver_alert(core, record->index, item->admitted.facts, record->payload);
+	item->admitted.facts = NULL; /* deliveries keep them from here on */
 }
 
 void
@@ -698,12 +541,15 @@ submit_logged(struct core *core)
 			core_set_read_only(
 				core, "the log could not be written; restart the broker when its disk is well");
 		}
+	}
+	if (grew && checkpoint_renew(core) != LIAISON_OK)
+		core_set_read_only(core, "a checkpoint could not be signed");
+	for (size_t i = 0; i < count; i++) {
+		deliver_durable(core, records[i]);
 		if (records[i]->context != NULL)
 			settle_all(core, records[i]->context, records[i], &finished);
 		log_item_free(records[i]);
 	}
-	if (grew && checkpoint_renew(core) != LIAISON_OK)
-		core_set_read_only(core, "a checkpoint could not be signed");
 	deliver_flush(core);
 	while (finished.first != NULL) {
 		struct admit_job *job = finished.first;
@@ -711,5 +557,5 @@ submit_logged(struct core *core)
 		finish_job(core, job);
 	}
 	decide_stalled(core);
-	tell_answered(core);
+	answer_flush(core);
 }

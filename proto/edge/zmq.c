@@ -255,10 +255,13 @@ seed_routing_ids(void)
 	srand(seed);
 }
 
+/* What CURVE puts around a message: its command name, nonce, flags and box. ZMQ_MAXMSGSIZE counts it. */
+#define CURVE_OVERHEAD_BYTES 33
+
 static bool
 server_configure(struct server *server, const struct server_options *options)
 {
-	int64_t max = options->max_message_bytes;
+	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
 	void *s = server->socket;
 
 	assert(options->zap_domain[0] != '\0');
@@ -515,7 +518,7 @@ struct client {
 static bool
 client_configure(struct client *client, const struct client_options *options)
 {
-	int64_t max = options->max_message_bytes;
+	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
 	void *s = client->socket;
 
 	return set_int(s, ZMQ_LINGER, 0) &&

@@ -110,11 +110,18 @@ the_same_body_again_gets_the_same_receipt(void **state)
 	(void)state;
 
 	struct rig_client *publisher = rig_connect(rig, PUBLISHER);
-	/* Both on their way before the first is durable. */
+	/* Both on their way before the first is durable; they may be answered in one frame. */
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
-	uint64_t first = accepted_index(publisher);
-	assert_int_equal(accepted_index(publisher), first);
+	uint64_t first = 0;
+	for (size_t answered = 0; answered < 2;) {
+		const Liaison__Receipt *receipt = rig_expect(publisher, LIAISON__FRAME__FRAME_RECEIPT)->receipt;
+		for (size_t i = 0; i < receipt->n_items; i++, answered++) {
+			assert_string_equal(receipt->items[i]->id, PUBLISHER "/1");
+			assert_true(answered == 0 || receipt->items[i]->index == first);
+			first = receipt->items[i]->index;
+		}
+	}
 	submit(rig, publisher, PUBLISHER, bodies, &len, 1);
 	const Liaison__Receipt *again = rig_expect(publisher, LIAISON__FRAME__FRAME_RECEIPT)->receipt;
 	assert_int_equal(again->items[0]->index, first);

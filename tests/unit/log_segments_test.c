@@ -123,7 +123,7 @@ a_segment_that_does_not_continue_the_others_is_not_served(void **state)
 		assert_int_equal(fixture_open(&fixture[life]), LIAISON_OK);
 		for (int i = 0; i < 30; i++) {
 			uint8_t header = (uint8_t)(i == 5 ? life : 7);
-			struct record record = {RECORD_ALERT, &header, 1, payload, sizeof payload, NULL};
+			struct record record = {RECORD_ALERT, &header, 1, payload, sizeof payload};
 			struct log_location location;
 			assert_int_equal(log_append(fixture[life].log, &record, 1, 1, &location, &fixture[life].fault),
 				LIAISON_OK);

@@ -161,21 +161,21 @@ what_is_over_a_limit_is_refused_and_changes_nothing(void **state)
 {
 	static uint8_t bytes[RECORD_PAYLOAD_MAX + 1];
 	static struct record many[GROUP_RECORDS_MAX + 1];
-	const struct record good = {RECORD_ALERT, bytes, 1, bytes, 1, NULL};
+	const struct record good = {RECORD_ALERT, bytes, 1, bytes, 1};
 	const struct {
 		struct record record;
 		size_t count;
 		enum liaison_err want;
 	} cases[] = {
-		{{RECORD_ALERT, bytes, 0, bytes, 1, NULL}, 1, LIAISON_MALFORMED},
-		{{0, bytes, 1, bytes, 1, NULL}, 1, LIAISON_MALFORMED},
-		{{RECORD_EPOCH + 1, bytes, 1, bytes, 1, NULL}, 1, LIAISON_MALFORMED},
-		{{RECORD_ALERT, bytes, RECORD_HEADER_MAX + 1, bytes, 1, NULL}, 1, LIAISON_TOO_LARGE},
-		{{RECORD_ALERT, bytes, 1, bytes, RECORD_PAYLOAD_MAX + 1, NULL}, 1, LIAISON_TOO_LARGE},
-		{{RECORD_ALERT, bytes, 1, bytes, RECORD_PAYLOAD_MAX, NULL}, 2, LIAISON_TOO_LARGE},
-		{{RECORD_ALERT, bytes, 1, bytes, 0, NULL}, GROUP_RECORDS_MAX + 1, LIAISON_TOO_LARGE},
-		{{RECORD_ALERT, bytes, 1, bytes, 0, NULL}, 0, LIAISON_MALFORMED},
-		{{RECORD_ALERT, bytes, RECORD_HEADER_MAX, bytes, RECORD_PAYLOAD_MAX, NULL}, 1, LIAISON_OK},
+		{{RECORD_ALERT, bytes, 0, bytes, 1}, 1, LIAISON_MALFORMED},
+		{{0, bytes, 1, bytes, 1}, 1, LIAISON_MALFORMED},
+		{{RECORD_EPOCH + 1, bytes, 1, bytes, 1}, 1, LIAISON_MALFORMED},
+		{{RECORD_ALERT, bytes, RECORD_HEADER_MAX + 1, bytes, 1}, 1, LIAISON_TOO_LARGE},
+		{{RECORD_ALERT, bytes, 1, bytes, RECORD_PAYLOAD_MAX + 1}, 1, LIAISON_TOO_LARGE},
+		{{RECORD_ALERT, bytes, 1, bytes, RECORD_PAYLOAD_MAX}, 2, LIAISON_TOO_LARGE},
+		{{RECORD_ALERT, bytes, 1, bytes, 0}, GROUP_RECORDS_MAX + 1, LIAISON_TOO_LARGE},
+		{{RECORD_ALERT, bytes, 1, bytes, 0}, 0, LIAISON_MALFORMED},
+		{{RECORD_ALERT, bytes, RECORD_HEADER_MAX, bytes, RECORD_PAYLOAD_MAX}, 1, LIAISON_OK},
 	};
 	struct log_fixture fixture;
 

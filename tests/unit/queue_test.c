@@ -42,6 +42,58 @@ it_is_bounded_and_in_order(void **state)
 	queue_free(queue);
 }
 
+static void
+many_are_put_at_once_as_far_as_there_is_room(void **state)
+{
+	struct queue *queue = queue_new(3, true);
+	void *put[] = {(void *)1, (void *)2, (void *)3, (void *)4}, *items[4];
+	(void)state;
+
+	assert_int_equal(queue_put_many(queue, put, 0), 0);
+	assert_false(is_readable(queue));
+	assert_int_equal(queue_put_many(queue, put, 2), 2);
+	assert_int_equal(queue_put_many(queue, put + 2, 2), 1);
+	assert_true(is_readable(queue));
+	assert_int_equal(queue_take(queue, items, 4), 3);
+	assert_ptr_equal(items[2], (void *)3);
+	queue_close(queue);
+	assert_int_equal(queue_put_many(queue, put, 2), 0);
+	queue_free(queue);
+}
+
+static void
+each_of_several_takers_leaves_the_others_their_share(void **state)
+{
+	struct queue *queue = queue_new(16, false);
+	void *items[16];
+	(void)state;
+
+	for (uintptr_t i = 1; i <= 9; i++)
+		assert_true(queue_put(queue, (void *)i));
+	assert_int_equal(queue_take_share(queue, items, 16, 2), 5);
+	assert_int_equal(queue_take_share(queue, items, 16, 2), 2);
+	assert_int_equal(queue_take_share(queue, items, 1, 1), 1);
+	assert_int_equal(queue_take_share(queue, items, 16, 4), 1);
+	queue_close(queue);
+	assert_int_equal(queue_take_share(queue, items, 16, 2), 0);
+	queue_free(queue);
+}
+
+static void
+gathering_ends_when_nothing_comes_or_enough_is_there(void **state)
+{
+	struct queue *queue = queue_new(16, false);
+	(void)state;
+
+	assert_int_equal(queue_gather(queue, 4, 100, 1000000), 0);
+	for (uintptr_t i = 1; i <= 3; i++)
+		assert_true(queue_put(queue, (void *)i));
+	/* Nobody puts: it does not wait out its second. */
+	assert_int_equal(queue_gather(queue, 4, 100, 1000000), 3);
+	assert_int_equal(queue_gather(queue, 2, 1000000, 10000000), 3);
+	queue_free(queue);
+}
+
 static void *
 produce(void *arg)
 {
@@ -105,6 +157,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_bounded_and_in_order),
+		cmocka_unit_test(many_are_put_at_once_as_far_as_there_is_room),
+		cmocka_unit_test(each_of_several_takers_leaves_the_others_their_share),
+		cmocka_unit_test(gathering_ends_when_nothing_comes_or_enough_is_there),
 		cmocka_unit_test(what_several_threads_put_is_taken_once),
 		cmocka_unit_test(closing_wakes_those_who_wait_and_loses_nothing),
 	};
