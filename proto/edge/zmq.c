@@ -587,8 +587,8 @@ client_next_change(struct client *client, enum client_event *event)
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *event = CLIENT_CONNECTED; return true;
 		case ZMQ_EVENT_DISCONNECTED: *event = CLIENT_DISCONNECTED; return true;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: *event = CLIENT_REFUSED; return true;
-		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_CUT; return true;
 		default: break;
 		}
 	}
