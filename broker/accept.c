@@ -248,6 +248,10 @@ session_for(struct accept *accept, const struct server_peer *peer)
 	session->fd = peer->fd;
 	if (!may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+	/* Several may have been let in before the first of them spoke. */
+	else if (sessions_count_office(accept->sessions, office.text) >
+		 (size_t)accept->options.config->connections_per_office)
+		accept_shut(accept, session, LIAISON_RATE_LIMITED, "this office has too many connections");
 	return session;
 }
 

@@ -254,13 +254,16 @@ log_count(const struct rig *rig, int type, uint8_t **payload, size_t *len)
 /* --- strangers ------------------------------------------------------------------------------------------------------ */
 
 int
-tcp_connect(const struct rig *rig)
+tcp_connect(const struct rig *rig, uint8_t from)
 {
 	const char *colon = strrchr(rig->endpoint, ':');
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u | from)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert(colon != NULL && fd >= 0);
+	if (bind(fd, (struct sockaddr *)&source, sizeof source) != 0)
+		give_up("bind", strerror(errno));
 	address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		close(fd);
