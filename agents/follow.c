@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define GATHER_MESSAGES (FOLLOW_WINDOW_MESSAGES / 4) /* shown and committed together at most */
+#define GATHER_MESSAGES (FOLLOW_WINDOW_MESSAGES / 2) /* before they are shown and committed together */
 #define CACHED_BATCHES 4096
 #define CONNECT_MS 10000 /* one round of trying; until-end gives up after it */
 #define PAUSE_MS 500
