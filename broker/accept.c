@@ -6,10 +6,12 @@
 #include "proto/scan.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define ZAP_DOMAIN "liaison"
 #define RECEIVE_BURST 256
@@ -27,6 +29,8 @@ struct accept {
 	struct event *zap_event, *server_event, *monitor_event, *tick_event, *again_event;
 	struct sessions *sessions;
 	struct connections *connections;
+	uint8_t origin_key[crypto_shorthash_KEYBYTES];
+	size_t shed; /* connections that were shut since the last tick, because they were too many */
 	bool paused;
 };
 
@@ -118,31 +122,80 @@ may_stay(const struct accept *accept, const struct session *session)
 
 /* --- descriptors -------------------------------------------------------------------------------------------------- */
 
+/* What stands for the address that a connection comes from: of IPv6 the network, whose hosts anybody can make up. */
+static uint64_t
+origin_of(const struct accept *accept, int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} peer = {.any.sa_family = AF_UNSPEC};
+	socklen_t len = sizeof peer;
+	uint8_t hash[crypto_shorthash_BYTES] = {0};
+	uint64_t origin;
+
+	if (getpeername(fd, &peer.any, &len) != 0)
+		return 0;
+	if (peer.any.sa_family == AF_INET)
+		crypto_shorthash(hash, (uint8_t *)&peer.v4.sin_addr, sizeof peer.v4.sin_addr, accept->origin_key);
+	else if (peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr))
+		crypto_shorthash(hash, peer.v6.sin6_addr.s6_addr + 12, 4, accept->origin_key);
+	else if (peer.any.sa_family == AF_INET6)
+		crypto_shorthash(hash, peer.v6.sin6_addr.s6_addr, 8, accept->origin_key);
+	memcpy(&origin, hash, sizeof origin);
+	return origin;
+}
+
 static void
 on_accepted(struct accept *accept, int fd)
 {
-	if (connections_accepted(accept->connections, fd, monotonic(accept)))
-		return;
-	note(NOTE_WARNING, "connection-refused", "reason=too-many open=%zu unknown=%zu",
-		connections_open(accept->connections), connections_unknown(accept->connections));
-	server_shut(fd);
+	int over = connections_accepted(
+		accept->connections, fd, origin_of(accept, fd), randombytes_random(), monotonic(accept));
+
+	accept->shed += over >= 0;
+	server_shut(over);
+}
+
+/* One line a tick, however many there were. */
+static void
+note_shed(struct accept *accept)
+{
+	if (accept->shed > 0)
+		note(NOTE_WARNING, "connections-shut", "reason=too-many count=%zu open=%zu unknown=%zu", accept->shed,
+			connections_open(accept->connections), connections_unknown(accept->connections));
+	accept->shed = 0;
 }
 
 static void
-forget_fd(void *arg, struct session *session)
+end_session(struct accept *accept, struct session *session)
 {
-	int fd = *(int *)arg;
-
-	if (session->fd == fd) {
-		session->fd = -1;
-		session->state = SESSION_CLOSING;
-	}
+	accept->options.events.on_closed(accept->options.events.arg, session);
+	sessions_remove(accept->sessions, session);
 }
 
+struct lost {
+	struct accept *accept;
+	int fd;
+};
+
+static void
+end_if_lost(void *arg, struct session *session)
+{
+	const struct lost *lost = arg;
+
+	if (session->fd == lost->fd)
+		end_session(lost->accept, session);
+}
+
+/* There is nobody left to tell. At once, so that a reader that was killed finds its feed free when it is started again. */
 static void
 on_disconnected(struct accept *accept, int fd)
 {
-	sessions_each(accept->sessions, forget_fd, &fd);
+	struct lost lost = {accept, fd};
+
+	if (fd >= 0)
+		sessions_each(accept->sessions, end_if_lost, &lost);
 	connections_closed(accept->connections, fd);
 }
 
@@ -195,6 +248,10 @@ session_for(struct accept *accept, const struct server_peer *peer)
 	session->fd = peer->fd;
 	if (!may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+	/* Several may have been let in before the first of them spoke. */
+	else if (sessions_count_office(accept->sessions, office.text) >
+		 (size_t)accept->options.config->connections_per_office)
+		accept_shut(accept, session, LIAISON_RATE_LIMITED, "this office has too many connections");
 	return session;
 }
 
@@ -240,8 +297,7 @@ reap_session(void *arg, struct session *session)
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
 	if (session->state == SESSION_CLOSING && session->is_told) {
 		server_shut(session->fd);
-		accept->options.events.on_closed(accept->options.events.arg, session);
-		sessions_remove(accept->sessions, session);
+		end_session(accept, session);
 	} else if (session->state == SESSION_CLOSING) {
 		session->is_told = true;
 	}
@@ -264,6 +320,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	on_monitor(-1, 0, accept);
+	note_shed(accept);
 	connections_each_unknown(accept->connections, limit_ms, shut_stranger, NULL);
 	sessions_each(accept->sessions, reap_session, accept);
 	on_server(-1, 0, accept);
@@ -316,6 +373,7 @@ accept_new(struct event_base *base, struct net *net, const struct accept_options
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the listener");
 	accept->options = *options;
 	accept->trust = trust_ref(options->trust);
+	crypto_shorthash_keygen(accept->origin_key);
 	accept->sessions = sessions_new();
 	accept->connections =
 		connections_new((size_t)options->config->connections_max, (size_t)options->config->unauthenticated_max);

@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ORIGINS 256
+
 struct connection {
 	bool is_open;
 	bool is_known;
+	bool is_shut; /* said to be shut, not yet closed */
+	uint8_t origin;
 	int64_t since_ms;
 };
 
@@ -13,7 +17,8 @@ struct connections {
 	struct connection *by_fd;
 	size_t size;
 	size_t max, unknown_max;
-	size_t open, unknown;
+	size_t open, unknown;              /* without those that are shut */
+	size_t unknown_by_origin[ORIGINS]; /* addresses that fall together share their luck */
 };
 
 struct connections *
@@ -63,20 +68,57 @@ reserve(struct connections *connections, int fd)
 	return find(connections, fd);
 }
 
-bool
-connections_accepted(struct connections *connections, int fd, int64_t at_ms)
+/* It is somebody, or it is over: one unknown less. */
+static void
+count_off(struct connections *connections, struct connection *connection)
+{
+	connections->unknown--;
+	connections->unknown_by_origin[connection->origin]--;
+}
+
+/* One of the unknown ones of the origin that has most, by lot. There is one: the newcomer. */
+static int
+draw(const struct connections *connections, uint64_t lot)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < ORIGINS; i++)
+		if (connections->unknown_by_origin[i] > connections->unknown_by_origin[most])
+			most = i;
+	size_t left = lot % connections->unknown_by_origin[most];
+	for (size_t fd = 0; fd < connections->size; fd++) {
+		const struct connection *connection = &connections->by_fd[fd];
+		bool is_drawn = connection->is_open && !connection->is_known && !connection->is_shut &&
+				connection->origin == most;
+		if (is_drawn && left-- == 0)
+			return (int)fd;
+	}
+	return -1;
+}
+
+int
+connections_accepted(struct connections *connections, int fd, uint64_t origin, uint64_t lot, int64_t at_ms)
 {
 	struct connection *connection = reserve(connections, fd);
-	bool fits = connections->open < connections->max && connections->unknown < connections->unknown_max;
 
 	if (connection == NULL)
-		return false;
+		return fd;
 	/* A descriptor that comes again was closed, whether or not that was said. */
 	connections_closed(connections, fd);
-	*connection = (struct connection){.is_open = true, .since_ms = at_ms};
+	*connection = (struct connection){.is_open = true, .origin = (uint8_t)(origin % ORIGINS), .since_ms = at_ms};
 	connections->open++;
 	connections->unknown++;
-	return fits;
+	connections->unknown_by_origin[connection->origin]++;
+	if (connections->open <= connections->max && connections->unknown <= connections->unknown_max)
+		return -1;
+	int drawn = draw(connections, lot);
+	struct connection *shut = find(connections, drawn);
+	if (shut != NULL) {
+		shut->is_shut = true;
+		connections->open--;
+		count_off(connections, shut);
+	}
+	return drawn;
 }
 
 void
@@ -84,10 +126,10 @@ connections_known(struct connections *connections, int fd)
 {
 	struct connection *connection = find(connections, fd);
 
-	if (connection == NULL || !connection->is_open || connection->is_known)
+	if (connection == NULL || !connection->is_open || connection->is_known || connection->is_shut)
 		return;
 	connection->is_known = true;
-	connections->unknown--;
+	count_off(connections, connection);
 }
 
 void
@@ -97,8 +139,11 @@ connections_closed(struct connections *connections, int fd)
 
 	if (connection == NULL || !connection->is_open)
 		return;
-	connections->open--;
-	connections->unknown -= !connection->is_known;
+	if (!connection->is_shut) {
+		connections->open--;
+		if (!connection->is_known)
+			count_off(connections, connection);
+	}
 	*connection = (struct connection){0};
 }
 
@@ -120,6 +165,6 @@ connections_each_unknown(
 {
 	for (size_t fd = 0; connections->unknown > 0 && fd < connections->size; fd++)
 		if (connections->by_fd[fd].is_open && !connections->by_fd[fd].is_known &&
-			connections->by_fd[fd].since_ms < before_ms)
+			!connections->by_fd[fd].is_shut && connections->by_fd[fd].since_ms < before_ms)
 			each(arg, (int)fd);
 }

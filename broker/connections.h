@@ -1,6 +1,9 @@
 /*
  * The TCP connections that libzmq holds, by descriptor, which it does not bound itself: how many, since when, and over
  * which of them a message with a user id came (before that, nobody knows who it is). Pure: accept.c shuts what this says.
+ *
+ * Where there are too many, it is not the newcomer that goes but one of the unknown ones, drawn by lot among those of the
+ * origin that has most of them: who only holds connections open loses them, and whoever shows a key in time gets in.
  */
 #ifndef LIAISON_BROKER_CONNECTIONS_H
 #define LIAISON_BROKER_CONNECTIONS_H
@@ -15,8 +18,11 @@ struct connections;
 struct connections *connections_new(size_t max, size_t unknown_max);
 void connections_free(struct connections *connections); /* takes NULL */
 
-/* False: one too many (it counts all the same until it is closed), or no memory: shut it. */
-bool connections_accepted(struct connections *connections, int fd, int64_t at_ms);
+/*
+ * The descriptor to shut, perhaps this one; -1: none. `origin` stands for the address that it comes from, `lot` is random.
+ * What is to be shut does not count any more.
+ */
+int connections_accepted(struct connections *connections, int fd, uint64_t origin, uint64_t lot, int64_t at_ms);
 void connections_known(struct connections *connections, int fd);
 void connections_closed(struct connections *connections, int fd);
 

@@ -408,16 +408,16 @@ server_receive(struct server *server, struct server_peer *from, struct net_messa
 		const char *user = zmq_msg_gets(body, "User-Id");
 		from->fd = zmq_msg_get(body, ZMQ_SRCFD);
 		bool one_frame = !zmq_msg_more(body);
+		size_t user_len = user != NULL ? strlen(user) : sizeof from->user.text;
 		if (!one_frame)
 			drop_rest(server->socket);
-		if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user == NULL ||
-			strlen(user) >= sizeof from->user.text) {
+		if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user_len >= sizeof from->user.text) {
 			zmq_msg_close(body);
 			server_shut(from->fd);
 			continue;
 		}
 		from->route = route_number(id);
-		snprintf(from->user.text, sizeof from->user.text, "%s", user);
+		memcpy(from->user.text, user, user_len + 1);
 		return NET_MESSAGE;
 	}
 }
@@ -587,8 +587,8 @@ client_next_change(struct client *client, enum client_event *event)
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *event = CLIENT_CONNECTED; return true;
 		case ZMQ_EVENT_DISCONNECTED: *event = CLIENT_DISCONNECTED; return true;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: *event = CLIENT_REFUSED; return true;
-		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_CUT; return true;
 		default: break;
 		}
 	}

@@ -254,13 +254,16 @@ log_count(const struct rig *rig, int type, uint8_t **payload, size_t *len)
 /* --- strangers ------------------------------------------------------------------------------------------------------ */
 
 int
-tcp_connect(const struct rig *rig)
+tcp_connect(const struct rig *rig, uint8_t from)
 {
 	const char *colon = strrchr(rig->endpoint, ':');
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u | from)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert(colon != NULL && fd >= 0);
+	if (bind(fd, (struct sockaddr *)&source, sizeof source) != 0)
+		give_up("bind", strerror(errno));
 	address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
 		close(fd);
@@ -270,14 +273,14 @@ tcp_connect(const struct rig *rig)
 }
 
 struct stranger
-stranger_new(struct rig *rig, const char *office)
+stranger_new(void *context, struct rig *rig, const char *office)
 {
 	const struct secret_keys *broker = world_keys(rig->world, rig->broker);
-	struct stranger stranger = {.context = zmq_ctx_new()};
+	struct stranger stranger = {.context = context == NULL ? zmq_ctx_new() : NULL};
 	uint8_t public_key[32], secret[32];
 	int none = 0;
 
-	stranger.socket = zmq_socket(stranger.context, ZMQ_DEALER);
+	stranger.socket = zmq_socket(context != NULL ? context : stranger.context, ZMQ_DEALER);
 	assert(stranger.socket != NULL);
 	if (office != NULL) {
 		memcpy(public_key, world_keys(rig->world, office)->transport_public.bytes, 32);
@@ -304,7 +307,8 @@ void
 stranger_free(struct stranger *stranger)
 {
 	zmq_close(stranger->socket);
-	zmq_ctx_term(stranger->context);
+	if (stranger->context != NULL)
+		zmq_ctx_term(stranger->context);
 	*stranger = (struct stranger){NULL, NULL};
 }
 

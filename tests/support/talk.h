@@ -58,13 +58,15 @@ size_t log_count(const struct rig *rig, int type, uint8_t **payload, size_t *len
 
 /* --- strangers -------------------------------------------------------------------------------------------------------- */
 
-/* A TCP connection to the broker that says nothing; -1 if it is refused. */
-int tcp_connect(const struct rig *rig);
+/* A TCP connection to the broker that says nothing, from the loopback address 127.0.0.`from`; -1 if it is refused. */
+int tcp_connect(const struct rig *rig, uint8_t from);
 /* A plain libzmq DEALER with the office's keys (NULL: keys of nobody), not connected yet. */
 struct stranger {
-	void *context, *socket;
+	void *context; /* NULL: the caller's */
+	void *socket;
 };
-struct stranger stranger_new(struct rig *rig, const char *office);
+/* In the context, or in one of its own where that is NULL. */
+struct stranger stranger_new(void *context, struct rig *rig, const char *office);
 void stranger_connect(struct stranger *stranger, const struct rig *rig);
 void stranger_free(struct stranger *stranger);
 
