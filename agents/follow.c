@@ -214,8 +214,9 @@ run_session(struct follow *follow, struct fault *fault)
 			follow->is_over = true;
 			return LIAISON_OK;
 		}
+		/* Whatever ended it (a suspension, too): who follows on is there when it is over. */
 		if (event == LINK_LOST)
-			return fault->code;
+			return follow->options->is_until_end ? fault->code : LIAISON_UNREACHABLE;
 		enum liaison_err err = event == LINK_FRAME ? take_frame(follow, frame, fault) : LIAISON_OK;
 		if (err != LIAISON_OK || follow->is_over)
 			return err;
