@@ -512,6 +512,7 @@ struct client {
 };
 
 #define RECONNECT_MS 200
+#define CLIENT_SEND_HIGH_WATER 64
 #define RECONNECT_MAX_MS 10000
 
 /* No ZMTP heartbeats: on a connecting socket with a full receive queue they abort the process. */
@@ -519,6 +520,7 @@ static bool
 client_configure(struct client *client, const struct client_options *options)
 {
 	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
+	int send_high_water = options->send_high_water > 0 ? options->send_high_water : CLIENT_SEND_HIGH_WATER;
 	void *s = client->socket;
 
 	return set_int(s, ZMQ_LINGER, 0) &&
@@ -526,7 +528,7 @@ client_configure(struct client *client, const struct client_options *options)
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, options->public_key.bytes, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, options->secret, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
-	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, 64) &&
+	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, send_high_water) &&
 	       set_int(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
 	       set_int(s, ZMQ_IMMEDIATE, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }

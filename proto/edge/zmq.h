@@ -119,6 +119,7 @@ struct client_options {
 	const uint8_t *secret; /* 32 bytes */
 	int max_message_bytes;
 	int receive_high_water;
+	int send_high_water; /* 0: 64 */
 };
 
 enum client_event {
