@@ -176,20 +176,34 @@ note_shed(struct accept *accept)
 }
 
 static void
-forget_fd(void *arg, struct session *session)
+end_session(struct accept *accept, struct session *session)
 {
-	int fd = *(int *)arg;
-
-	if (session->fd == fd) {
-		session->fd = -1;
-		session->state = SESSION_CLOSING;
-	}
+	accept->options.events.on_closed(accept->options.events.arg, session);
+	sessions_remove(accept->sessions, session);
 }
 
+struct lost {
+	struct accept *accept;
+	int fd;
+};
+
+static void
+end_if_lost(void *arg, struct session *session)
+{
+	const struct lost *lost = arg;
+
+	if (session->fd == lost->fd)
+		end_session(lost->accept, session);
+}
+
+/* There is nobody left to tell. At once, so that a reader that was killed finds its feed free when it is started again. */
 static void
 on_disconnected(struct accept *accept, int fd)
 {
-	sessions_each(accept->sessions, forget_fd, &fd);
+	struct lost lost = {accept, fd};
+
+	if (fd >= 0)
+		sessions_each(accept->sessions, end_if_lost, &lost);
 	connections_closed(accept->connections, fd);
 }
 
@@ -297,8 +311,7 @@ reap_session(void *arg, struct session *session)
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
 	if (session->state == SESSION_CLOSING && session->is_told) {
 		shut(accept, session->fd);
-		accept->options.events.on_closed(accept->options.events.arg, session);
-		sessions_remove(accept->sessions, session);
+		end_session(accept, session);
 	} else if (session->state == SESSION_CLOSING) {
 		session->is_told = true;
 	}

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define JOBS_MAX 256
-#define SHARE_MAX 8 /* jobs that a worker takes at once; the first waits for the last */
+#define SHARE_MAX 16 /* jobs that a worker takes at once; the first waits for the last */
 #define ARENA_BYTES (16 * 1024)
 #define CACHED_BATCHES 4096
 #define ENVELOPE_BYTES_MAX (128 * 1024)

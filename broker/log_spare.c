@@ -6,7 +6,7 @@
 
 /*
  * The next segment is written while the present one fills, so that nobody waits for all of it at once: it begins when a
- * quarter is used, and is done when three quarters are. Less than a step is not worth a sync.
+ * quarter is used, and is done when three quarters are. Less than a step is not worth a call.
  */
 #define STEP_BYTES (UINT64_C(256) << 10)
 
@@ -101,9 +101,8 @@ extend_spare(struct log *log, uint64_t until, struct fault *fault)
 			    at, &error) != LIAISON_OK)
 			return give_up(log, error, "writing", fault);
 	}
-	int result = disk_sync(log->disk, log->spare);
-	if (result < 0)
-		return give_up(log, -result, "syncing", fault);
+	/* It is synced when it gets its name; until then nobody waits for it, and little is left to wait for then. */
+	log->disk->ops->write_out(log->disk->arg, log->spare, log->spare_bytes, until - log->spare_bytes);
 	log->spare_bytes = until;
 	return LIAISON_OK;
 }

@@ -55,8 +55,8 @@ queue_free(struct queue *queue)
 	free(queue);
 }
 
-/* With the lock held and room there. */
-static void
+/* With the lock held and room there. True: an event loop is to be told, without the lock. */
+static bool
 push(struct queue *queue, void *const *items, size_t count)
 {
 	bool was_empty = queue->length == 0;
@@ -67,11 +67,16 @@ push(struct queue *queue, void *const *items, size_t count)
 		pthread_cond_signal(&queue->filled);
 	else if (count > 1)
 		pthread_cond_broadcast(&queue->filled);
-	if (was_empty && count > 0 && queue->fd >= 0) {
-		uint64_t one = 1;
-		ssize_t written = write(queue->fd, &one, sizeof one);
-		(void)written; /* an eventfd that is full is readable, which is all that is wanted */
-	}
+	return was_empty && count > 0 && queue->fd >= 0;
+}
+
+static void
+tell_loop(struct queue *queue)
+{
+	uint64_t one = 1;
+	ssize_t written = write(queue->fd, &one, sizeof one);
+
+	(void)written; /* an eventfd that is full is readable, which is all that is wanted */
 }
 
 size_t
@@ -81,8 +86,10 @@ queue_put_many(struct queue *queue, void *const *items, size_t count)
 	size_t room = queue->closed ? 0 : queue->capacity - queue->length;
 	if (count > room)
 		count = room;
-	push(queue, items, count);
+	bool is_news = push(queue, items, count);
 	pthread_mutex_unlock(&queue->lock);
+	if (is_news)
+		tell_loop(queue);
 	return count;
 }
 
@@ -99,9 +106,10 @@ queue_put_wait(struct queue *queue, void *item)
 	while (!queue->closed && queue->length == queue->capacity)
 		pthread_cond_wait(&queue->drained, &queue->lock);
 	bool open = !queue->closed;
-	if (open)
-		push(queue, &item, 1);
+	bool is_news = open && push(queue, &item, 1);
 	pthread_mutex_unlock(&queue->lock);
+	if (is_news)
+		tell_loop(queue);
 	return open;
 }
 

@@ -46,7 +46,7 @@ void queue_close(struct queue *queue);
 
 size_t queue_length(struct queue *queue);
 
-/* Of a watched one: readable (level-triggered eventfd) while something may be inside; queue_take clears it. */
+/* Of a watched one: readable (level-triggered eventfd) when something may be inside; queue_take clears it. */
 int queue_fd(const struct queue *queue);
 
 #endif

@@ -201,6 +201,21 @@ known_or_pending(void *arg, const struct alert_id *id)
 	return known_by(core, id, find_pending(core, id));
 }
 
+/* The same for one question after another about one alert, whose own id was looked up already. */
+struct asked {
+	struct core *core;
+	const struct alert_id *id;
+	struct known_alert known;
+};
+
+static struct known_alert
+known_or_asked(void *arg, const struct alert_id *id)
+{
+	const struct asked *asked = arg;
+
+	return alert_id_equal(id, asked->id) ? asked->known : known_or_pending(asked->core, id);
+}
+
 /* The envelope under an id that another body now claims: from the log, or on its way there. */
 static struct blob *
 first_envelope(struct core *core, const struct alert_id *id, struct pending *pending)
@@ -312,11 +327,13 @@ static enum decision
 decide(struct core *core, struct admit_job *job, size_t at)
 {
 	struct admit_item *item = &job->items[at];
+	struct asked asked = {.core = core, .id = id_of(item)};
 	struct fault fault = {.message = ""};
 
 	if (item->is_parsed && office_id_equal(&id_of(item)->office, &job->office)) {
 		struct pending *pending = find_pending(core, id_of(item));
 		struct known_alert known = known_by(core, id_of(item), pending);
+		asked.known = known;
 		bool same = known.is_known && digest_equal(&known.body_hash, &item->admitted.body_hash);
 		if (same && pending != NULL) {
 			struct pending *follower = calloc(1, sizeof *follower);
@@ -350,7 +367,7 @@ decide(struct core *core, struct admit_job *job, size_t at)
 		refuse_item(item, err, err_meaning(err));
 		return DECIDED;
 	}
-	err = admit_state(&item->admitted, core->trust, known_or_pending, core, &fault);
+	err = admit_state(&item->admitted, core->trust, known_or_asked, &asked, &fault);
 	if (err != LIAISON_OK) {
 		refuse_item(item, err, fault.message);
 		return DECIDED;

@@ -173,7 +173,18 @@ void
 alert_id_format(const struct alert_id *id, char out[ALERT_ID_BYTES])
 {
 	assert(office_id_is_valid(id->office.text) && id->sequence >= 1 && id->sequence <= SEQUENCE_MAX);
-	snprintf(out, ALERT_ID_BYTES, "%s/%s%" PRIu64, id->office.text, id->is_reply ? "r" : "", id->sequence);
+	char digits[20], *at = digits + sizeof digits;
+	size_t len = strlen(id->office.text);
+
+	/* By hand: it is done several times for each alert. */
+	for (uint64_t rest = id->sequence; rest > 0; rest /= 10)
+		*--at = (char)('0' + rest % 10);
+	memcpy(out, id->office.text, len);
+	out[len++] = '/';
+	if (id->is_reply)
+		out[len++] = 'r';
+	memcpy(out + len, at, (size_t)(digits + sizeof digits - at));
+	out[len + (size_t)(digits + sizeof digits - at)] = '\0';
 }
 
 bool

@@ -28,51 +28,10 @@ reflect_value_bytes(ProtobufCType type)
 	return sizeof(void *);
 }
 
-static const void *
-member_const(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	return (const char *)message + field->offset;
-}
-
-static const void *
-quantifier_const(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	return (const char *)message + field->quantifier_offset;
-}
-
 void *
 reflect_member(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
 	return (char *)message + field->offset;
-}
-
-static bool
-is_in_oneof(const ProtobufCFieldDescriptor *field)
-{
-	return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
-}
-
-size_t
-reflect_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
-{
-	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return *(const size_t *)quantifier_const(message, field);
-	if (is_in_oneof(field))
-		return *(const uint32_t *)quantifier_const(message, field) == field->id;
-	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE)
-		return *(void *const *)member_const(message, field) != NULL;
-	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
-		return 1;
-	return *(const protobuf_c_boolean *)quantifier_const(message, field) != 0;
-}
-
-const void *
-reflect_value(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t index)
-{
-	assert(index < reflect_count(message, field));
-	if (field->label != PROTOBUF_C_LABEL_REPEATED)
-		return member_const(message, field);
-	return *(const char *const *)member_const(message, field) + index * reflect_value_bytes(field->type);
 }
 
 void
@@ -81,7 +40,7 @@ reflect_set_present(ProtobufCMessage *message, const ProtobufCFieldDescriptor *f
 	void *quantifier = (char *)message + field->quantifier_offset;
 
 	assert(field->label != PROTOBUF_C_LABEL_REPEATED);
-	if (is_in_oneof(field))
+	if (reflect_is_in_oneof(field))
 		*(uint32_t *)quantifier = field->id;
 	else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING &&
 		 field->type != PROTOBUF_C_TYPE_MESSAGE)
@@ -98,8 +57,8 @@ reflect_set_count(ProtobufCMessage *message, const ProtobufCFieldDescriptor *fie
 const ProtobufCFieldDescriptor *
 reflect_oneof_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
-	if (!is_in_oneof(field))
+	if (!reflect_is_in_oneof(field))
 		return NULL;
-	uint32_t number = *(const uint32_t *)quantifier_const(message, field);
+	uint32_t number = *(const uint32_t *)reflect_quantifier(message, field);
 	return number == 0 ? NULL : protobuf_c_message_descriptor_get_field(message->descriptor, number);
 }

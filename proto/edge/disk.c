@@ -77,6 +77,13 @@ system_sync(void *arg, int handle)
 }
 
 static int
+system_write_out(void *arg, int handle, uint64_t offset, uint64_t len)
+{
+	(void)arg;
+	return sync_file_range(handle, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
+}
+
+static int
 system_forget_cached(void *arg, int handle)
 {
 	(void)arg;
@@ -183,6 +190,7 @@ disk_system(void)
 		.allocate = system_allocate,
 		.data_sync = system_data_sync,
 		.sync = system_sync,
+		.write_out = system_write_out,
 		.forget_cached = system_forget_cached,
 		.size = system_size,
 		.lock = system_lock,

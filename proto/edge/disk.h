@@ -32,7 +32,9 @@ struct disk_ops {
 	int (*allocate)(void *arg, int handle, uint64_t len); /* room for [0, len) in blocks; grows the file */
 	int (*data_sync)(void *arg, int handle);              /* fdatasync: contents */
 	int (*sync)(void *arg, int handle);                   /* fsync: contents and size */
-	int (*forget_cached)(void *arg, int handle);          /* read from the medium next time; best effort */
+	/* Begins to put on the medium what was written there, and does not wait; best effort, and proves nothing. */
+	int (*write_out)(void *arg, int handle, uint64_t offset, uint64_t len);
+	int (*forget_cached)(void *arg, int handle); /* read from the medium next time; best effort */
 	int (*size)(void *arg, int handle, uint64_t *len);
 	int (*lock)(void *arg, int handle); /* exclusive, advisory, until close; -EWOULDBLOCK if held */
 	int (*rename_new)(void *arg, const char *from, const char *to); /* atomic; -EEXIST if `to` exists */

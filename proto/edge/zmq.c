@@ -410,15 +410,15 @@ server_receive(struct server *server, struct server_peer *from, struct net_messa
 	const char *user = zmq_msg_gets(body, "User-Id");
 	from->fd = zmq_msg_get(body, ZMQ_SRCFD);
 	bool one_frame = !zmq_msg_more(body);
+	size_t user_len = user != NULL ? strlen(user) : sizeof from->user.text;
 	if (!one_frame)
 		drop_rest(server->socket);
-	if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user == NULL ||
-		strlen(user) >= sizeof from->user.text) {
+	if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user_len >= sizeof from->user.text) {
 		zmq_msg_close(body);
 		return NET_REFUSED;
 	}
 	from->route = route_number(id);
-	snprintf(from->user.text, sizeof from->user.text, "%s", user);
+	memcpy(from->user.text, user, user_len + 1);
 	return NET_MESSAGE;
 }
 
@@ -529,6 +529,7 @@ struct client {
 };
 
 #define RECONNECT_MS 200
+#define CLIENT_SEND_HIGH_WATER 64
 #define RECONNECT_MAX_MS 10000
 
 /* No ZMTP heartbeats: on a connecting socket with a full receive queue they abort the process. */
@@ -536,6 +537,7 @@ static bool
 client_configure(struct client *client, const struct client_options *options)
 {
 	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
+	int send_high_water = options->send_high_water > 0 ? options->send_high_water : CLIENT_SEND_HIGH_WATER;
 	void *s = client->socket;
 
 	return set_int(s, ZMQ_LINGER, 0) &&
@@ -543,7 +545,7 @@ client_configure(struct client *client, const struct client_options *options)
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, options->public_key.bytes, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, options->secret, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
-	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, 64) &&
+	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, send_high_water) &&
 	       set_int(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
 	       set_int(s, ZMQ_IMMEDIATE, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }
@@ -604,8 +606,8 @@ client_next_change(struct client *client, enum client_event *event)
 		case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *event = CLIENT_CONNECTED; return true;
 		case ZMQ_EVENT_DISCONNECTED: *event = CLIENT_DISCONNECTED; return true;
 		case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: *event = CLIENT_REFUSED; return true;
-		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: *event = CLIENT_NOT_A_BROKER; return true;
+		case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *event = CLIENT_CUT; return true;
 		default: break;
 		}
 	}

@@ -128,6 +128,7 @@ struct client_options {
 	const uint8_t *secret; /* 32 bytes */
 	int max_message_bytes;
 	int receive_high_water;
+	int send_high_water; /* 0: 64 */
 };
 
 enum client_event {
@@ -136,7 +137,8 @@ enum client_event {
 	CLIENT_CONNECTED,    /* handshake done: hello may be sent */
 	CLIENT_DISCONNECTED, /* libzmq reconnects by itself; a new hello is due after CLIENT_CONNECTED */
 	CLIENT_REFUSED,      /* ZAP said no; libzmq gives up: free this client and make another, later */
-	CLIENT_NOT_A_BROKER, /* the handshake failed: other key, or no CURVE */
+	CLIENT_NOT_A_BROKER, /* it does not speak CURVE; libzmq gives up */
+	CLIENT_CUT,          /* shut during the handshake: another key, or it just went away; libzmq tries again */
 	CLIENT_WOKEN,        /* one of the extra descriptors is readable, or a signal came */
 };
 

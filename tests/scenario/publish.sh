@@ -86,6 +86,12 @@ expect_exit 75 at kh.blo.demo publish --wait 1 --json later.json # the same file
 expect_same "the alert that waits" "$waiting" "$(field id "$out")"
 expect_exit 0 at kh.blo.demo outbox ls --json
 expect_lines 1 "$TMP/out"
+a_route "Sent with it" >later.json
+expect_exit 75 at kh.blo.demo publish --wait 1 --json later.json # another alert under the same name
+expect_out '"queued":true'
+check "it is another" test "$(field id "$out")" != "$waiting"
+expect_exit 0 at kh.blo.demo outbox ls --json
+expect_lines 2 "$TMP/out"
 liaison sandbox up "$NET" -q >up.out
 expect_exit 0 at kh.blo.demo outbox retry
 expect_out "^$waiting accepted"
@@ -93,6 +99,7 @@ expect_exit 0 at kh.blo.demo outbox retry
 expect_err 'nothing waits'
 expect_exit 0 at th.blo.demo feed again --until-end --json
 expect_lines 1 "$TMP/out" '"type":"delivery".*Sent later'
+expect_lines 1 "$TMP/out" '"type":"delivery".*Sent with it'
 
 step "a load that is killed again and again ends complete, each line once"
 documents 100000 12000 >many.jsonl

@@ -24,6 +24,7 @@
 #define EXPECT_MS 10000
 #define START_MS 30000
 #define RECEIVE_HIGH_WATER 8192 /* as agents have it */
+#define SEND_HIGH_WATER 2048
 
 static void
 fail(const char *what, const char *detail)
@@ -291,7 +292,8 @@ rig_connect_raw(struct rig *rig, const char *office)
 		.public_key = keys->transport_public,
 		.secret = keys->transport,
 		.max_message_bytes = FRAME_BYTES_MAX,
-		.receive_high_water = RECEIVE_HIGH_WATER};
+		.receive_high_water = RECEIVE_HIGH_WATER,
+		.send_high_water = SEND_HIGH_WATER};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
 
