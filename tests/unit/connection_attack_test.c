@@ -150,7 +150,6 @@ connections_that_say_nothing_keep_nobody_out(void **state)
 	expect_served_within(rig, PUBLISHER, 3, 8000);
 	end_attacker(attacker);
 	expect_served_within(rig, PUBLISHER, 4, 3000);
-<<<<<<< HEAD
 	end_rig(rig);
 }
 
@@ -175,8 +174,6 @@ a_handshake_that_stops_half_way_is_ended(void **state)
 		curve_peer_close(&peers[step]);
 	}
 	expect_served_within(rig, NEIGHBOUR, 1, 3000);
-=======
->>>>>>> main
 	end_rig(rig);
 }
 
