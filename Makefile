@@ -56,6 +56,7 @@ BROKER_SRC := $(filter-out broker/main.c,$(wildcard broker/*.c))
 AGENT_SRC := $(filter-out agents/main.c,$(wildcard agents/*.c))
 UNIT_SRC := $(wildcard tests/unit/*_test.c)
 TEST_SUPPORT_SRC := $(wildcard tests/support/*.c)
+SCENARIO_TOOL_SRC := $(wildcard tests/scenario/tools/*.c)
 BENCH_SRC := $(wildcard tests/bench/*_bench.c)
 BENCH_SUPPORT_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/*_fuzz.c)
@@ -75,6 +76,7 @@ AGENT_LIB := $(BUILD)/libagent.a
 SUPPORT_LIB := $(BUILD)/libtestsupport.a
 PROGRAMS := $(if $(wildcard broker/main.c),$(BUILD)/liaisond) $(if $(wildcard agents/main.c),$(BUILD)/liaison)
 UNIT_TESTS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+SCENARIO_TOOLS := $(SCENARIO_TOOL_SRC:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SRC:tests/bench/%.c=$(BUILD)/tests/bench/%)
 FUZZERS := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%)
 
@@ -135,6 +137,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(BROKER_LIB) $(AG
 $(UNIT_TESTS): LIBS += -lcmocka
 # ICU is what the table of countries is held against, and in no program.
 $(BUILD)/tests/unit/identifiers_test: LIBS += -licuuc
+
+# Small programs that scenarios compare with; nothing of the product is linked in, so that they cannot share its mistakes.
+$(BUILD)/tests/scenario/tools/%: $(BUILD)/tests/scenario/tools/%.o
+	$(link)
 
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_SUPPORT_OBJ) $(SUPPORT_LIB) $(BROKER_LIB) $(AGENT_LIB) \
 		$(EDGE_LIB) $(PROTO_LIB)

@@ -124,6 +124,28 @@ look_at_expiries(struct doctor *doctor)
 	}
 }
 
+/* A clock that stands before papers that are here already makes every key look as if it were not valid yet. */
+static void
+look_at_issue(struct doctor *doctor)
+{
+	const struct trust *trust = doctor->agent.trust;
+	int64_t newest = trust_charter(trust) != NULL ? trust_charter(trust)->issued : 0;
+	char when[RFC3339_BYTES], now[RFC3339_BYTES];
+
+	for (size_t i = 0; i < trust_member_count(trust); i++) {
+		const struct member *member = trust_member_at(trust, i);
+		if (member->roster != NULL && member->roster->issued > newest)
+			newest = member->roster->issued;
+	}
+	if (newest <= app_now(doctor->app))
+		return;
+	time_format(newest, when);
+	time_format(app_now(doctor->app), now);
+	doctor_say(doctor, "clock", HEALTH_BAD,
+		"set the clock here (timedatectl); until then keys look as if not yet valid",
+		"It says %s, and papers that are here were issued at %s.", now, when);
+}
+
 static bool
 look_at_trust(struct doctor *doctor)
 {
@@ -151,6 +173,7 @@ look_at_trust(struct doctor *doctor)
 			"Network %s, charter %" PRIu64 ", %zu members, %zu offices.", trust_network(agent->trust),
 			trust_charter_version(agent->trust), trust_member_count(agent->trust),
 			trust_office_count(agent->trust));
+	look_at_issue(doctor);
 	look_at_expiries(doctor);
 	return true;
 }

@@ -1,4 +1,5 @@
 /* `liaison feeds`: what feeds this office has at its broker, and moving, forgetting and unparking them. */
+#include "agents/feeds.h"
 #include "agents/agent.h"
 #include "agents/commands.h"
 #include "agents/feed_post.h"
@@ -42,12 +43,20 @@ ask(struct feeds_session *session, Liaison__FeedsRequest *request, struct fault 
 }
 
 static enum liaison_err
-open_and_ask(struct app *app, struct feeds_session *session, Liaison__FeedsRequest *request, struct fault *fault)
+open_session(struct app *app, struct feeds_session *session, struct fault *fault)
 {
 	enum liaison_err err = agent_open(app, AGENT_ALL, &session->agent, fault);
 
 	if (err == LIAISON_OK)
 		err = agent_connect(&session->agent, app_monotonic(app) + CONNECT_MS, &session->link, fault);
+	return err;
+}
+
+static enum liaison_err
+open_and_ask(struct app *app, struct feeds_session *session, Liaison__FeedsRequest *request, struct fault *fault)
+{
+	enum liaison_err err = open_session(app, session, fault);
+
 	return err == LIAISON_OK ? ask(session, request, fault) : err;
 }
 
@@ -156,13 +165,10 @@ tell_feed(const struct app *app, struct feeds_session *session, const Liaison__F
 
 /* --- options --------------------------------------------------------------------------------------------------------- */
 
-enum key { KEY_RETRY = 0x300, KEY_DROP };
-
 struct feeds_options {
 	unsigned least, most; /* words that it takes */
 	const char *words[2];
 	unsigned count;
-	bool is_retry, is_drop;
 };
 
 static error_t
@@ -183,24 +189,6 @@ read_word(int key, char *arg, struct argp_state *state)
 			argp_error(state, "%s", chosen->count == 0 ? "say which feed" : "say which record");
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static error_t
-read_parked(int key, char *arg, struct argp_state *state)
-{
-	struct feeds_options *chosen = state->input;
-
-	switch (key) {
-	case KEY_RETRY: chosen->is_retry = true; return 0;
-	case KEY_DROP: chosen->is_drop = true; return 0;
-	case ARGP_KEY_END:
-		if (chosen->is_retry && chosen->is_drop)
-			argp_error(state, "--retry or --drop, not both");
-		if ((chosen->is_retry || chosen->is_drop) && chosen->count == 0)
-			argp_error(state, "say which feed");
-		return 0;
-	default: return read_word(key, arg, state);
 	}
 }
 
@@ -254,10 +242,8 @@ run_info(struct app *app, int argc, char **argv)
 	return end(app, &session, err, &fault);
 }
 
-/* What is kept here follows what the broker was told. */
 struct seeking {
-	uint64_t index;
-	int64_t number;
+	int64_t number; /* 0: this home knows no such feed */
 	uint8_t epoch[INBOX_EPOCH_BYTES];
 };
 
@@ -273,26 +259,45 @@ read_feed(void *arg, const struct feed_row *row, struct fault *fault)
 }
 
 static enum liaison_err
-move_kept(struct feeds_session *session, const char *name, uint64_t index, struct fault *fault)
+end_transaction(struct post *post, enum liaison_err err, struct fault *fault)
 {
-	struct post *post = session->agent.post;
-	struct seeking seeking = {.index = index};
-	struct inbox_place from = {.broker = link_broker(session->link), .index = index};
-
-	enum liaison_err err = feed_post_each(post, from.broker, name, read_feed, &seeking, fault);
-	if (err != LIAISON_OK || seeking.number == 0)
-		return err;
-	memcpy(from.epoch, seeking.epoch, sizeof from.epoch);
-	err = post_begin(post, fault);
-	if (err == LIAISON_OK)
-		err = feed_post_move(post, seeking.number, index, index, fault);
-	if (err == LIAISON_OK)
-		err = shown_forget(post, seeking.number, &from, fault);
 	if (err == LIAISON_OK)
 		err = post_commit(post, fault);
 	if (err != LIAISON_OK)
 		post_rollback(post);
 	return err;
+}
+
+/*
+ * What was shown from there on is forgotten before the broker is asked: a program that reads the feed now begins anew at
+ * the broker's word, and must find nothing shown. The cursor follows what the broker made of it.
+ */
+static enum liaison_err
+seek(struct feeds_session *session, Liaison__FeedsRequest *request, uint64_t *index, struct fault *fault)
+{
+	struct post *post = session->agent.post;
+	struct seeking seeking = {.number = 0};
+	struct inbox_place from = {.broker = link_broker(session->link), .index = request->index};
+
+	enum liaison_err err = feed_post_each(post, from.broker, request->seek, read_feed, &seeking, fault);
+	memcpy(from.epoch, seeking.epoch, sizeof from.epoch);
+	if (err == LIAISON_OK && seeking.number != 0) {
+		err = post_begin(post, fault);
+		if (err == LIAISON_OK)
+			err = end_transaction(post, shown_forget(post, seeking.number, &from, fault), fault);
+	}
+	if (err == LIAISON_OK)
+		err = ask(session, request, fault);
+	const Liaison__FeedInfo *info = err == LIAISON_OK ? find_feed(session, request->seek) : NULL;
+	if (info == NULL)
+		return err;
+	*index = cursor_of(info, LIAISON__LANE__LANE_ORDINARY);
+	if (seeking.number == 0)
+		return LIAISON_OK;
+	err = post_begin(post, fault);
+	return err == LIAISON_OK
+		       ? end_transaction(post, feed_post_move(post, seeking.number, *index, *index, fault), fault)
+		       : err;
 }
 
 static enum liaison_err
@@ -332,17 +337,27 @@ run_seek(struct app *app, int argc, char **argv)
 	enum liaison_err err = read_place(chosen.words[1], &request.index, &fault);
 	if (err != LIAISON_OK)
 		return say_fault(app, &fault);
-	/* The broker first: if the answer is lost, the cursor here is ahead, and nothing comes twice or is lost. */
-	err = open_and_ask(app, &session, &request, &fault);
+	uint64_t index = 0;
+	err = open_session(app, &session, &fault);
+	if (err == LIAISON_OK)
+		err = seek(&session, &request, &index, &fault);
 	const Liaison__FeedInfo *info = err == LIAISON_OK ? find_feed(&session, chosen.words[0]) : NULL;
-	uint64_t index = info != NULL ? cursor_of(info, LIAISON__LANE__LANE_ORDINARY) : 0;
-	if (info != NULL)
-		err = move_kept(&session, chosen.words[0], index, &fault);
-	if (info != NULL && err == LIAISON_OK) {
+	if (info != NULL) {
 		say_note(app, "feed %s goes on at record %" PRIu64, chosen.words[0], index);
 		put_line(app, &session, info);
 	}
 	return end(app, &session, err, &fault);
+}
+
+static enum liaison_err
+forget_kept(struct feeds_session *session, const char *name, struct fault *fault)
+{
+	struct post *post = session->agent.post;
+	enum liaison_err err = post_begin(post, fault);
+
+	return err == LIAISON_OK
+		       ? end_transaction(post, feed_post_forget(post, link_broker(session->link), name, fault), fault)
+		       : err;
 }
 
 static int
@@ -360,111 +375,18 @@ run_rm(struct app *app, int argc, char **argv)
 	command_parse(app, &argp, argc, argv, &chosen);
 	request.remove = (char *)(uintptr_t)chosen.words[0];
 	enum liaison_err err = open_and_ask(app, &session, &request, &fault);
-	if (err == LIAISON_OK)
-		err = post_begin(session.agent.post, &fault);
-	if (err == LIAISON_OK)
-		err = feed_post_forget(session.agent.post, link_broker(session.link), chosen.words[0], &fault);
-	if (err == LIAISON_OK)
-		err = post_commit(session.agent.post, &fault);
+	/* What the broker does not know (any more) is forgotten here all the same. */
+	if (err == LIAISON_OK || err == LIAISON_BAD_REFERENCE) {
+		struct fault why;
+		enum liaison_err forgotten = forget_kept(&session, chosen.words[0], &why);
+		if (forgotten != LIAISON_OK) {
+			err = forgotten;
+			fault = why;
+		}
+	}
 	if (err == LIAISON_OK)
 		say_note(app, "feed %s is forgotten", chosen.words[0]);
 	return end(app, &session, err, &fault);
-}
-
-/* --- parked ---------------------------------------------------------------------------------------------------------- */
-
-struct parked_list {
-	const struct app *app;
-	struct table *table;
-	size_t count;
-};
-
-static enum liaison_err
-list_parked(void *arg, const struct parked_row *row, struct fault *fault)
-{
-	struct parked_list *list = arg;
-	char index[24], tries[24], at[RFC3339_BYTES];
-	struct line line;
-
-	snprintf(index, sizeof index, "%" PRIu64, row->place.index);
-	snprintf(tries, sizeof tries, "%" PRIu64, row->tries);
-	time_format(row->parked_at, at);
-	list->count++;
-	table_row(list->table, (const char *const[]){row->feed_name, row->id, index, tries,
-				       row->code == LIAISON_OK ? "command" : err_name(row->code),
-				       row->is_due ? "to be tried again" : at, row->reason});
-	line_begin(&line, list->app);
-	line_text(&line, "feed", row->feed_name);
-	line_text(&line, "broker", row->place.broker);
-	line_bytes(&line, "epoch", row->place.epoch, sizeof row->place.epoch);
-	line_number(&line, "index", row->place.index);
-	line_text(&line, "id", row->id[0] != '\0' ? row->id : NULL);
-	line_number(&line, "tries", row->tries);
-	line_text(&line, "code", row->code != LIAISON_OK ? err_name(row->code) : NULL);
-	line_text(&line, "message", row->reason);
-	line_time(&line, "parkedAt", row->parked_at);
-	line_bool(&line, "retry", row->is_due);
-	return line_end(&line, fault);
-}
-
-static enum liaison_err
-change_parked(struct app *app, struct post *post, const struct feeds_options *chosen, struct fault *fault)
-{
-	uint64_t count = 0;
-	char text[64];
-
-	enum liaison_err err = post_begin(post, fault);
-	if (err == LIAISON_OK)
-		err = chosen->is_drop ? parked_drop(post, chosen->words[0], &count, fault)
-				      : parked_set_due(post, chosen->words[0], &count, fault);
-	if (err == LIAISON_OK)
-		err = post_commit(post, fault);
-	if (err != LIAISON_OK) {
-		post_rollback(post);
-		return err;
-	}
-	text_count((size_t)count, "delivery", "deliveries", text);
-	if (chosen->is_drop)
-		say_note(app, "%s forgotten; the inbox keeps what was verified", text);
-	else
-		say_note(app, "%s will be tried again when `liaison feed %s` runs", text, chosen->words[0]);
-	return LIAISON_OK;
-}
-
-static int
-run_parked(struct app *app, int argc, char **argv)
-{
-	static const struct argp_option options[] = {
-		{"retry", KEY_RETRY, NULL, 0, "Try them once more, when the feed runs", 0},
-		{"drop", KEY_DROP, NULL, 0, "Forget them", 0},
-		{0},
-	};
-	static const struct argp argp = {.options = options,
-		.parser = read_parked,
-		.args_doc = "[NAME]",
-		.doc = "List deliveries that a feed passed over: those its command did not take, and those that did "
-		       "not "
-		       "verify.\vExamples:\n"
-		       "  liaison feeds parked\n"
-		       "  liaison feeds parked drugs --retry"};
-	static const char *const columns[] = {"FEED", "ALERT", ">RECORD", ">TRIES", "WHY", "SINCE", "REASON", NULL};
-	struct feeds_options chosen = {.most = 1};
-	struct agent agent = {0};
-	struct fault fault;
-
-	command_parse(app, &argp, argc, argv, &chosen);
-	enum liaison_err err = agent_open(app, AGENT_POST, &agent, &fault);
-	if (err == LIAISON_OK && (chosen.is_retry || chosen.is_drop)) {
-		err = change_parked(app, agent.post, &chosen, &fault);
-	} else if (err == LIAISON_OK) {
-		struct parked_list list = {.app = app, .table = table_new(app, columns)};
-		err = parked_each(agent.post, chosen.words[0], list_parked, &list, &fault);
-		table_end(list.table);
-		if (err == LIAISON_OK && list.count == 0)
-			say_note(app, "nothing is parked");
-	}
-	agent_close(&agent);
-	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
 }
 
 static const struct command menu[] = {
@@ -472,7 +394,7 @@ static const struct command menu[] = {
 	{"info", "where a feed stands", run_info},
 	{"seek", "move a feed's cursors", run_seek},
 	{"rm", "forget a feed", run_rm},
-	{"parked", "what a feed passed over", run_parked},
+	{"parked", "what a feed passed over", feeds_parked},
 	{NULL, NULL, NULL},
 };
 

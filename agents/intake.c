@@ -207,6 +207,18 @@ begin(struct intake *intake)
 
 /* --- going on where it stood ----------------------------------------------------------------------------------------- */
 
+static enum liaison_err
+rewind_intake(struct intake *intake, struct fault *fault)
+{
+	if (lseek(intake->fd, 0, SEEK_SET) != 0)
+		return fault_errno(fault, LIAISON_IO, errno, "cannot read %s again", intake->path);
+	intake->is_begun = intake->is_lines = intake->is_over = false;
+	intake->start = intake->end = 0;
+	intake->offset = intake->line = 0;
+	crypto_hash_sha256_init(&intake->hash);
+	return LIAISON_OK;
+}
+
 enum liaison_err
 intake_resume(struct intake *intake, const struct intake_mark *mark, struct fault *fault)
 {
@@ -227,10 +239,14 @@ intake_resume(struct intake *intake, const struct intake_mark *mark, struct faul
 	struct intake_mark now;
 	intake_mark(intake, &now);
 	digest = now.digest;
-	if (!digest_equal(&digest, &mark->digest))
-		return fault_set(fault, LIAISON_INCONSISTENT,
-			"%s was changed in its first %llu lines, which were taken in already", intake->path,
-			(unsigned long long)mark->line);
+	if (!digest_equal(&digest, &mark->digest)) {
+		enum liaison_err err = rewind_intake(intake, fault);
+		return err != LIAISON_OK
+			       ? err
+			       : fault_set(fault, LIAISON_INCONSISTENT,
+					 "%s was changed in its first %llu lines, which were taken in already",
+					 intake->path, (unsigned long long)mark->line);
+	}
 	intake->line = mark->line;
 	return LIAISON_OK;
 }

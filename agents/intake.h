@@ -30,8 +30,8 @@ enum liaison_err intake_open(const char *path, struct intake **out, struct fault
 void intake_close(struct intake *intake); /* takes NULL */
 
 /*
- * Goes on after `mark`, whose bytes are read again and compared: LIAISON_INCONSISTENT if they have changed since,
- * LIAISON_IO. Only before the first intake_next.
+ * Goes on after `mark`, whose bytes are read again and compared: LIAISON_INCONSISTENT if they have changed since
+ * (then it stands at its beginning again), LIAISON_IO. Only before the first intake_next.
  */
 enum liaison_err intake_resume(
 	struct intake *intake, const struct intake_mark *mark, struct fault *fault) LIAISON_MUST_CHECK;

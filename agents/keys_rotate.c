@@ -13,6 +13,7 @@
 #include "proto/signing.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,31 @@ struct rotation {
 	struct secret_keys *keys; /* the next ones */
 };
 
+/* The new keys' file; behind a passphrase where the old ones' is. */
+static enum liaison_err
+create_next(const struct rotation *rotation, const char *office, struct fault *fault)
+{
+	struct keyfile_info info;
+
+	enum liaison_err err = keyfile_look(rotation->key, &info, fault);
+	if (err != LIAISON_OK)
+		return err == LIAISON_NOT_FOUND
+			       ? fault_set(fault, LIAISON_BAD_CONFIG,
+					 "there is no %s to replace; `liaison keys new` makes the first keys",
+					 rotation->key)
+			       : err;
+	if (!info.has_passphrase)
+		return keyfile_create(rotation->next, rotation->keys, office, NULL, fault);
+	char *passphrase = sodium_malloc(PASSPHRASE_BYTES);
+	if (passphrase == NULL)
+		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
+	err = passphrase_ask_new(rotation->next, passphrase, fault);
+	if (err == LIAISON_OK)
+		err = keyfile_create(rotation->next, rotation->keys, office, passphrase, fault);
+	sodium_free(passphrase);
+	return err;
+}
+
 static enum liaison_err
 begin(struct rotation *rotation, struct fault *fault)
 {
@@ -46,7 +72,7 @@ begin(struct rotation *rotation, struct fault *fault)
 	rotation->keys = secret_keys_new(KEYS_OFFICE);
 	if (rotation->keys == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
-	enum liaison_err err = keyfile_create(rotation->next, rotation->keys, office, NULL, fault);
+	enum liaison_err err = create_next(rotation, office, fault);
 	if (err != LIAISON_OK)
 		return err;
 	card = card_new(office, rotation->keys, app_now(app), NULL, 0);

@@ -106,6 +106,13 @@ line_bytes(struct line *line, const char *key, const void *bytes, size_t len)
 }
 
 void
+line_message(struct line *line, const char *key, const ProtobufCMessage *message)
+{
+	if (put_key(line, key))
+		json_from_message(message, &line->text);
+}
+
+void
 line_json(struct line *line, const char *key, const char *json, size_t len)
 {
 	if (put_key(line, key))

@@ -8,6 +8,7 @@
 #include "agents/app.h"
 #include "proto/base/buf.h"
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
 
 struct line {
@@ -26,6 +27,8 @@ void line_bool(struct line *line, const char *key, bool value);
 void line_time(struct line *line, const char *key, int64_t at_ms);
 void line_bytes(struct line *line, const char *key, const void *bytes, size_t len); /* base64, as in protobuf's JSON */
 void line_json(struct line *line, const char *key, const char *json, size_t len);   /* as it stands */
+
+void line_message(struct line *line, const char *key, const ProtobufCMessage *message); /* json_from_message */
 
 /* Nested: an object or array as a field, or (key NULL) as an element. Each open has its close. */
 void line_open_object(struct line *line, const char *key);

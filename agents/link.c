@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A broker that dies shuts the line during the handshake, too; one with another key does it each time. */
+#define CUTS_MAX 4
 #define TRY_MS 8000  /* one broker, before the next one is tried */
 #define PAUSE_MS 500 /* after a round in which none answered */
 #define PAUSE_MAX_MS 8000
@@ -52,6 +54,7 @@ await_connection(struct link *link, int64_t deadline_ms, struct fault *fault)
 {
 	const struct app *app = link->setup.app;
 	struct net_message message;
+	int cuts = 0;
 
 	for (;;) {
 		int64_t left = deadline_ms - app_monotonic(app);
@@ -69,10 +72,16 @@ await_connection(struct link *link, int64_t deadline_ms, struct fault *fault)
 				"office's card "
 				"reached the broker, and is the office not suspended?",
 				link->broker->endpoint);
-		case CLIENT_NOT_A_BROKER:
+		case CLIENT_CUT:
+			if (++cuts < CUTS_MAX)
+				break;
 			return fault_set(fault, LIAISON_BAD_CONFIG,
 				"what answers at %s is not the broker whose key office.conf names; compare the key "
 				"with its operator",
+				link->broker->endpoint);
+		case CLIENT_NOT_A_BROKER:
+			return fault_set(fault, LIAISON_BAD_CONFIG,
+				"what answers at %s is no broker; compare the end point with its operator",
 				link->broker->endpoint);
 		case CLIENT_TIMEOUT:
 		case CLIENT_WOKEN:
@@ -336,6 +345,7 @@ link_step(struct link *link, int timeout_ms, int extra_fd, Liaison__Frame **fram
 	case CLIENT_REFUSED:
 		return lose(link, fault, LIAISON_UNKNOWN_OFFICE,
 			"the broker at %s no longer knows this office's transport key", link->broker->endpoint);
+	case CLIENT_CUT:
 	case CLIENT_NOT_A_BROKER:
 		return lose(link, fault, LIAISON_UNREACHABLE, "the connection to %s failed", link->broker->endpoint);
 	case CLIENT_CONNECTED: *is_silent = true; return LINK_FRAME;

@@ -88,6 +88,7 @@ main(int argc, char **argv)
 	struct fault fault;
 	char program[] = "liaison";
 
+	keep_memory_private();
 	set_locale();
 	keep_memory_private();
 	if (sodium_init() < 0 || app_init(&app, &fault) != LIAISON_OK) {

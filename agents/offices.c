@@ -75,47 +75,71 @@ has_crossing(const Liaison__Office *office, const char *crossing)
 	return false;
 }
 
+static void
+line_texts(struct line *line, const char *key, char *const *texts, size_t count)
+{
+	line_open_array(line, key);
+	for (size_t i = 0; i < count; i++)
+		line_element(line, texts[i]);
+	line_close_array(line);
+}
+
+static void
+line_codes(struct line *line, const char *key, const ProtobufCEnumDescriptor *codes, uint32_t bits)
+{
+	line_open_array(line, key);
+	for (unsigned i = 0; i < codes->n_values; i++)
+		if ((bits >> codes->values[i].value & 1) != 0)
+			line_element(line, code_text(codes, codes->values[i].value));
+	line_close_array(line);
+}
+
 static enum liaison_err
-show_office(struct agent *agent, struct table *table, const struct office *office, struct fault *fault)
+line_office(const struct agent *agent, const struct office *office, const char *state, struct fault *fault)
+{
+	const Liaison__Office *entry = office->entry;
+	struct line line;
+
+	line_begin(&line, agent->app);
+	line_text(&line, "id", office->id.text);
+	line_text(&line, "kind", code_text(&liaison__office_kind__descriptor, (int)entry->kind));
+	line_text(&line, "name", office_name(agent->home, entry));
+	line_open_object(&line, "names");
+	for (size_t i = 0; i < entry->n_names; i++)
+		if (entry->names[i]->lang != NULL)
+			line_text(&line, entry->names[i]->lang, entry->names[i]->name);
+	line_close_object(&line);
+	line_texts(&line, "crossings", entry->crossings, entry->n_crossings);
+	if (entry->contact != NULL) {
+		line_text(&line, "phone", entry->contact->phone);
+		line_text(&line, "hours", entry->contact->hours);
+		line_texts(&line, "langs", entry->contact->langs, entry->contact->n_langs);
+	}
+	line_text(&line, "state", state);
+	line_text(&line, "clearance", code_text(&liaison__level__descriptor, (int)office->clearance));
+	line_codes(&line, "receives", &liaison__kind__descriptor, office->receives);
+	line_codes(&line, "publishes", &liaison__kind__descriptor, office->publishes);
+	line_codes(&line, "rights", &liaison__right__descriptor, office->rights);
+	return line_end(&line, fault);
+}
+
+static enum liaison_err
+show_office(const struct agent *agent, struct table *table, const struct office *office, struct fault *fault)
 {
 	const Liaison__Office *entry = office->entry;
 	const Liaison__Contact *contact = entry->contact;
-	char crossings[256], langs[256], receives[CODES_TEXT_BYTES];
+	char crossings[256], langs[256], receives[CODES_TEXT_BYTES], publishes[CODES_TEXT_BYTES];
 	const char *state = office_is_suspended(office, app_now(agent->app)) ? "suspended" : "active";
-	struct line line;
 
-	code_list_text(&liaison__kind__descriptor, office->receives, receives);
-	table_row(
-		table, (const char *const[]){office->id.text, code_text(&liaison__office_kind__descriptor, entry->kind),
-			       office_name(agent->home, entry), joined(entry->crossings, entry->n_crossings, crossings),
-			       contact != NULL ? contact->phone : "", contact != NULL ? contact->hours : "",
-			       contact != NULL ? joined(contact->langs, contact->n_langs, langs) : "",
-			       code_text(&liaison__level__descriptor, office->clearance), state, receives});
-	line_begin(&line, agent->app);
-	line_text(&line, "id", office->id.text);
-	line_text(&line, "kind", code_text(&liaison__office_kind__descriptor, entry->kind));
-	line_text(&line, "name", office_name(agent->home, entry));
-	line_open_array(&line, "crossings");
-	for (size_t i = 0; i < entry->n_crossings; i++)
-		line_element(&line, entry->crossings[i]);
-	line_close_array(&line);
-	if (contact != NULL) {
-		line_text(&line, "phone", contact->phone);
-		line_text(&line, "hours", contact->hours);
-		line_open_array(&line, "langs");
-		for (size_t i = 0; i < contact->n_langs; i++)
-			line_element(&line, contact->langs[i]);
-		line_close_array(&line);
-	}
-	line_text(&line, "clearance", code_text(&liaison__level__descriptor, office->clearance));
-	line_text(&line, "state", state);
-	line_open_array(&line, "receives");
-	for (unsigned i = 0; i < liaison__kind__descriptor.n_values; i++)
-		if ((office->receives >> liaison__kind__descriptor.values[i].value & 1) != 0)
-			line_element(&line,
-				code_text(&liaison__kind__descriptor, liaison__kind__descriptor.values[i].value));
-	line_close_array(&line);
-	return line_end(&line, fault);
+	table_row(table,
+		(const char *const[]){office->id.text, code_text(&liaison__office_kind__descriptor, (int)entry->kind),
+			office_name(agent->home, entry), joined(entry->crossings, entry->n_crossings, crossings),
+			contact != NULL ? contact->phone : "", contact != NULL ? contact->hours : "",
+			contact != NULL ? joined(contact->langs, contact->n_langs, langs) : "", state,
+			code_text(&liaison__level__descriptor, (int)office->clearance),
+			code_list_text(&liaison__kind__descriptor, office->receives, receives),
+			code_list_text(&liaison__kind__descriptor, office->publishes, publishes)});
+	return line_office(agent, office, state, fault);
 }
 
 static enum liaison_err
@@ -144,11 +168,12 @@ check_options(const struct agent *agent, const struct offices_options *chosen, i
 int
 command_offices(struct app *app, int argc, char **argv)
 {
-	static const char *const columns[] = {"OFFICE", "KIND", "NAME", "CROSSINGS", "PHONE", "HOURS", "LANGS",
-		"CLEARANCE", "STATE", "RECEIVES", NULL};
+	static const char *const columns[] = {"OFFICE", "KIND", "NAME", "CROSSINGS", "PHONE", "HOURS", "LANGS", "STATE",
+		"CLEARANCE", "RECEIVES", "PUBLISHES", NULL};
 	struct offices_options chosen = {0};
 	struct agent agent = {0};
 	struct fault fault;
+	size_t shown = 0;
 	int kind = 0;
 
 	command_parse(app, &argp, argc, argv, &chosen);
@@ -165,8 +190,11 @@ command_offices(struct app *app, int argc, char **argv)
 		if (chosen.crossing != NULL && !has_crossing(office->entry, chosen.crossing))
 			continue;
 		err = show_office(&agent, table, office, &fault);
+		shown++;
 	}
 	table_end(table);
+	if (err == LIAISON_OK && shown == 0)
+		say_note(app, "no office is like that; `liaison offices` lists all");
 	agent_close(&agent);
 	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
 }

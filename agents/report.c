@@ -21,7 +21,7 @@ report_clear(struct report *report)
 {
 	audience_clear(&report->audience);
 	free(report->source);
-	free(report->is_told);
+	free(report->marks);
 	free(report->jobs);
 	*report = (struct report){0};
 }
@@ -102,43 +102,56 @@ report_bad(struct report *report, uint64_t number, bool is_unread, const struct 
 
 /* --- what was queued ------------------------------------------------------------------------------------------------- */
 
+/* What is known of one alert of this run. Other programs of this home take numbers in between. */
+enum { MARK_OURS = 1, MARK_TOLD = 2 };
+
 enum liaison_err
 report_queued(struct report *report, uint64_t sequence, size_t count)
 {
 	if (report->first == SEQUENCE_MAX)
 		report->first = sequence;
-	size_t bytes = (size_t)((sequence - report->first + count) / 8 + 1);
-	if (bytes > report->told_bytes) {
-		unsigned char *more = realloc(report->is_told, bytes * 2);
+	size_t needed = (size_t)(sequence - report->first) + count;
+	if (needed > report->mark_count) {
+		unsigned char *more = realloc(report->marks, needed * 2);
 		if (more == NULL)
 			return LIAISON_NO_MEMORY;
-		memset(more + report->told_bytes, 0, bytes * 2 - report->told_bytes);
-		report->is_told = more;
-		report->told_bytes = bytes * 2;
+		memset(more + report->mark_count, 0, needed * 2 - report->mark_count);
+		report->marks = more;
+		report->mark_count = needed * 2;
 	}
+	memset(report->marks + (sequence - report->first), MARK_OURS, count);
 	report->open += count;
 	return LIAISON_OK;
 }
 
-/* Of this run and told for the first time; marks it. */
-static bool
-is_first_word(struct report *report, uint64_t sequence, int64_t job)
+/* NULL: a number that this run never had. */
+static unsigned char *
+mark_of(const struct report *report, uint64_t sequence)
 {
-	if (report->first == SEQUENCE_MAX || sequence < report->first ||
-		(sequence - report->first) / 8 >= report->told_bytes)
-		return has_job(report, job); /* of an earlier run of the same file */
-	unsigned char *byte = &report->is_told[(sequence - report->first) / 8];
-	unsigned char bit = (unsigned char)(1U << ((sequence - report->first) % 8));
-	if ((*byte & bit) != 0)
-		return false;
-	*byte |= bit;
-	return true;
+	if (report->first == SEQUENCE_MAX || sequence < report->first || sequence - report->first >= report->mark_count)
+		return NULL;
+	return &report->marks[sequence - report->first];
 }
 
 static bool
 is_ours(const struct report *report, uint64_t sequence, int64_t job)
 {
-	return (report->first != SEQUENCE_MAX && sequence >= report->first) || has_job(report, job);
+	const unsigned char *mark = mark_of(report, sequence);
+	return (mark != NULL && *mark != 0) || has_job(report, job);
+}
+
+/* Told for the first time; marks it. Those of an earlier run of the same file have no mark, and settle once. */
+static bool
+is_first_word(struct report *report, uint64_t sequence)
+{
+	unsigned char *mark = mark_of(report, sequence);
+
+	if (mark == NULL || *mark == 0)
+		return true;
+	if ((*mark & MARK_TOLD) != 0)
+		return false;
+	*mark |= MARK_TOLD;
+	return true;
 }
 
 /* "documents.jsonl:17: " where the alert came from a line of it. */
@@ -205,18 +218,21 @@ report_settled(void *arg, const struct settled *settled)
 
 	if (!settled->is_final) {
 		report->deferred++;
-		snprintf(report->last_reason, sizeof report->last_reason, "%s: %s", err_name(settled->code),
-			settled->message);
+		snprintf(report->last_reason, sizeof report->last_reason, "%s: %s%s", err_name(settled->code),
+			settled->message,
+			settled->code == LIAISON_CLOCK_AHEAD
+				? "; then take the alert back by `liaison outbox drop` and publish it again"
+				: "");
 		say_detail(report->app, "%s: not now: %s", settled->id, report->last_reason);
 		return;
 	}
 	if (!is_ours(report, settled->sequence, settled->job)) {
-		say_note(report->app, "%s, which waited in the outbox, was %s%s%s", settled->id,
-			settled->is_accepted ? "accepted" : "refused: ", settled->is_accepted ? "" : settled->message,
-			"");
+		report->others++;
+		say_detail(report->app, "%s, which waited in the outbox, was %s%s", settled->id,
+			settled->is_accepted ? "accepted" : "refused: ", settled->is_accepted ? "" : settled->message);
 		return;
 	}
-	if (!is_first_word(report, settled->sequence, settled->job))
+	if (!is_first_word(report, settled->sequence))
 		return;
 	if (report->open > 0)
 		report->open--;
@@ -279,7 +295,7 @@ look_at_row(void *arg, const struct outbox_row *row, struct fault *fault)
 		settled.message = "it was taken out of the outbox by `liaison outbox drop`";
 		break;
 	}
-	if (row->sequence >= report->first)
+	if (mark_of(report, row->sequence) != NULL) /* what an earlier run of the file settled, that one told */
 		report_settled(report, &settled);
 	return LIAISON_OK;
 }
@@ -305,6 +321,10 @@ report_end(struct report *report, const struct fault *why)
 			report->accepted, report->refused + report->bad, report->open,
 			report->has_audience ? "; seen by " : "",
 			report->has_audience ? audience_text(&report->audience, who) : "");
+	if (report->others > 0)
+		say_note(report->app, "%s of other runs, which waited in the outbox, %s settled, too",
+			text_count((size_t)report->others, "alert", "alerts", waiting),
+			report->others == 1 ? "was" : "were");
 	if (report->open > 0) {
 		report->exit_code = err_worse_exit(report->exit_code, EX_TEMPFAIL);
 		say_note(report->app,

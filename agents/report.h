@@ -19,11 +19,12 @@ struct report {
 	char *source;  /* owned: the file that is being worked on; NULL: none */
 	int64_t *jobs; /* owned: the files of this run */
 	size_t job_count;
-	uint64_t first;         /* the first sequence of this run; SEQUENCE_MAX: none yet */
-	unsigned char *is_told; /* bit by sequence - first */
-	size_t told_bytes;
+	uint64_t first;       /* the first sequence of this run; SEQUENCE_MAX: none yet */
+	unsigned char *marks; /* by sequence - first: 0 not of this run, else MARK_ bits. Owned */
+	size_t mark_count;
 	uint64_t open; /* queued in this run or job and not told yet */
 	uint64_t accepted, refused, bad;
+	uint64_t others;                       /* of earlier runs and other programs, that this one sent */
 	uint64_t deferred;                     /* words of "not now" */
 	char last_reason[LIAISON_FAULT_BYTES]; /* of those */
 	int exit_code;

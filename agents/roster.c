@@ -112,17 +112,7 @@ show_head(struct app *app, const struct document *document, const struct trust *
 		line_number(&line, "signed", (uint64_t)good);
 		line_number(&line, "threshold", threshold);
 	}
-	line_open_array(&line, "offices");
-	for (size_t i = 0; i < roster->n_offices; i++) {
-		const Liaison__Office *office = roster->offices[i];
-		line_open_object(&line, NULL);
-		line_text(&line, "id", office->id);
-		line_text(&line, "kind", code_text(&liaison__office_kind__descriptor, (int)office->kind));
-		line_text(&line, "state", code_text(&liaison__office_state__descriptor, (int)office->state));
-		line_text(&line, "clearance", code_text(&liaison__level__descriptor, (int)office->clearance));
-		line_close_object(&line);
-	}
-	line_close_array(&line);
+	line_message(&line, "roster", &roster->base);
 	return line_end(&line, fault);
 }
 

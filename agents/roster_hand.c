@@ -2,14 +2,17 @@
 #include "agents/agent.h"
 #include "agents/commands.h"
 #include "agents/line.h"
+#include "agents/roster_work.h"
 #include "agents/say.h"
 #include "agents/signer.h"
+#include "proto/charter.h"
 #include "proto/edge/docfile.h"
 #include "proto/frame.h"
 #include "proto/roster.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define PUSH_FILES_MAX 64
@@ -56,6 +59,35 @@ static const struct argp sign_argp = {
 	       "  liaison roster sign --key kh-authority-1.key kh.roster",
 };
 
+/* Signatures that count for nothing, where a charter is at hand to tell: the wrong key was taken. */
+static void
+warn_of_strangers(const struct app *app, const char *path, const struct document *document)
+{
+	const Liaison__Signed *signed_roster = document->signed_message;
+	struct public_key keys[CHARTER_KEYS_MAX];
+	struct trust *trust = NULL;
+	struct fault why;
+
+	if (roster_trust(app, NULL, &trust, &why) != LIAISON_OK || trust == NULL)
+		return;
+	const struct member *member = trust_member(trust, document->roster->member);
+	size_t count = member != NULL ? charter_authority_keys(member->entry, keys) : 0;
+	for (size_t i = 0; member != NULL && i < signed_roster->n_signatures; i++) {
+		const ProtobufCBinaryData *key = &signed_roster->signatures[i]->key;
+		bool is_known = false;
+		for (size_t k = 0; k < count; k++)
+			is_known = is_known || (key->len == PUBLIC_KEY_BYTES &&
+						       memcmp(key->data, keys[k].bytes, PUBLIC_KEY_BYTES) == 0);
+		if (!is_known)
+			say_warning(app,
+				"%s carries a signature by a key that is none of the authority of %s, and counts for "
+				"nothing; "
+				"`liaison charter show` lists its keys",
+				path, member->code);
+	}
+	trust_unref(trust);
+}
+
 static enum liaison_err
 sign(const struct app *app, const char *path, const char *key, struct fault *fault)
 {
@@ -65,7 +97,13 @@ sign(const struct app *app, const char *path, const char *key, struct fault *fau
 	if (err == LIAISON_OK)
 		err = roster_validate(document->roster, fault);
 	document_unref(document);
-	return err == LIAISON_OK ? signer_sign(app, path, DOCUMENT_ROSTER, key, fault) : err;
+	if (err == LIAISON_OK)
+		err = signer_sign(app, path, DOCUMENT_ROSTER, key, fault);
+	if (err == LIAISON_OK && signer_open(path, DOCUMENT_ROSTER, &document, fault) == LIAISON_OK) {
+		warn_of_strangers(app, path, document);
+		document_unref(document);
+	}
+	return err;
 }
 
 int
@@ -94,16 +132,16 @@ static const struct argp push_argp = {
 	       "  liaison roster push kh.roster",
 };
 
-/* One frame, one document: what fails names its file. */
+/* One frame, one document: what fails names its file. The caller frees the answer, a trust-state frame. */
 static enum liaison_err
-push_one(struct link *link, const char *path, enum docfile_type type, Liaison__TrustState **state, struct fault *fault)
+push_one(struct link *link, const char *path, enum docfile_type type, Liaison__Frame **answer, struct fault *fault)
 {
 	static const enum document_type types[] = {
 		[DOCFILE_CHARTER] = DOCUMENT_CHARTER,
 		[DOCFILE_ROSTER] = DOCUMENT_ROSTER,
 		[DOCFILE_SUSPENSION] = DOCUMENT_SUSPENSION,
 	};
-	Liaison__Frame frame = LIAISON__FRAME__INIT, *answer = NULL;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
 	Liaison__Trust trust = LIAISON__TRUST__INIT;
 	Liaison__Signed *document = NULL;
 
@@ -118,14 +156,9 @@ push_one(struct link *link, const char *path, enum docfile_type type, Liaison__T
 	trust.n_suspensions = type == DOCFILE_SUSPENSION;
 	frame.frame_case = LIAISON__FRAME__FRAME_TRUST;
 	frame.trust = &trust;
-	err = link_ask(link, &frame, trust.request, LIAISON__FRAME__FRAME_TRUST_STATE, PUSH_WAIT_MS, &answer, fault);
+	err = link_ask(link, &frame, trust.request, LIAISON__FRAME__FRAME_TRUST_STATE, PUSH_WAIT_MS, answer, fault);
 	liaison__signed__free_unpacked(document, NULL);
-	if (err != LIAISON_OK)
-		return err;
-	*state = answer->trust_state;
-	answer->frame_case = LIAISON__FRAME__FRAME__NOT_SET;
-	frame_free(answer);
-	return LIAISON_OK;
+	return err;
 }
 
 static enum liaison_err
@@ -154,7 +187,7 @@ say_pushed(const struct app *app, const char *path, const char *broker, const Li
 static enum liaison_err
 push(const struct app *app, struct link *link, const char *path, struct fault *fault)
 {
-	Liaison__TrustState *state = NULL;
+	Liaison__Frame *answer = NULL;
 	enum docfile_type type;
 
 	enum liaison_err err = docfile_look(path, &type, fault);
@@ -163,11 +196,11 @@ push(const struct app *app, struct link *link, const char *path, struct fault *f
 			"%s is %s; a broker takes single charters, rosters and suspensions", path,
 			type == DOCFILE_CARD ? "a card" : "a chain of charters");
 	if (err == LIAISON_OK)
-		err = push_one(link, path, type, &state, fault);
+		err = push_one(link, path, type, &answer, fault);
 	if (err != LIAISON_OK)
 		return err;
-	err = say_pushed(app, path, link_broker(link), state, fault);
-	liaison__trust_state__free_unpacked(state, NULL);
+	err = say_pushed(app, path, link_broker(link), answer->trust_state, fault);
+	frame_free(answer);
 	return err;
 }
 

@@ -9,12 +9,21 @@
 
 #define PROGRESS_EVERY_MS 100
 
-LIAISON_PRINTF(2, 0)
+/* Whatever a progress line has left on the terminal, so that the next line is whole. */
 static void
-say_to_stderr(const char *prefix, const char *format, va_list args)
+wipe_progress(const struct app *app)
+{
+	if (app->has_progress && app->verbosity > VERBOSITY_QUIET)
+		fputs("\r\033[K", stderr);
+}
+
+LIAISON_PRINTF(3, 0)
+static void
+say_to_stderr(const struct app *app, const char *prefix, const char *format, va_list args)
 {
 	char text[4096];
 
+	wipe_progress(app);
 	vsnprintf(text, sizeof text, format, args);
 	fprintf(stderr, "%s%s\n", prefix, text_make_safe(text));
 }
@@ -26,6 +35,7 @@ say_result(const struct app *app, const char *format, ...)
 
 	if (app->json)
 		return;
+	wipe_progress(app);
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);
@@ -40,7 +50,7 @@ say_note(const struct app *app, const char *format, ...)
 	if (app->verbosity <= VERBOSITY_QUIET)
 		return;
 	va_start(args, format);
-	say_to_stderr("", format, args);
+	say_to_stderr(app, "", format, args);
 	va_end(args);
 }
 
@@ -52,7 +62,7 @@ say_detail(const struct app *app, const char *format, ...)
 	if (app->verbosity < VERBOSITY_DETAILS)
 		return;
 	va_start(args, format);
-	say_to_stderr("", format, args);
+	say_to_stderr(app, "", format, args);
 	va_end(args);
 }
 
@@ -64,7 +74,7 @@ say_warning(const struct app *app, const char *format, ...)
 	if (app->verbosity <= VERBOSITY_QUIET)
 		return;
 	va_start(args, format);
-	say_to_stderr("warning: ", format, args);
+	say_to_stderr(app, "warning: ", format, args);
 	va_end(args);
 }
 
@@ -73,9 +83,8 @@ say_error(const struct app *app, const char *format, ...)
 {
 	va_list args;
 
-	(void)app;
 	va_start(args, format);
-	say_to_stderr("liaison: ", format, args);
+	say_to_stderr(app, "liaison: ", format, args);
 	va_end(args);
 }
 

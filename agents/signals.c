@@ -16,6 +16,9 @@ signals_open(struct signals *signals, struct fault *fault)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	/* A shell starts what runs in the background with SIGINT ignored, and an ignored signal is never seen. */
+	signal(SIGINT, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, &signals->before) != 0)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot block signals");
 	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

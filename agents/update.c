@@ -4,6 +4,7 @@
 #include "agents/intake.h"
 #include "proto/json.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -117,6 +118,7 @@ compose(struct follow_up *follow_up, Liaison__Alert *alert, struct draft drafts[
 {
 	char warning[LIAISON_FAULT_BYTES];
 
+	assert(alert != NULL); /* read_file's, on success */
 	if (!alert->has_status && follow_up->original.is_held) {
 		alert->has_status = 1;
 		alert->status = follow_up->original.kept.admitted.facts->status;

@@ -6,10 +6,12 @@
 #include "proto/scan.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define ZAP_DOMAIN "liaison"
 #define RECEIVE_BURST 256
@@ -27,7 +29,10 @@ struct accept {
 	struct event *zap_event, *server_event, *monitor_event, *tick_event, *again_event;
 	struct sessions *sessions;
 	struct connections *connections;
+	uint8_t origin_key[crypto_shorthash_KEYBYTES];
+	size_t shed; /* connections that were shut since the last tick, because they were too many */
 	bool paused;
+	bool is_drained; /* no whole message waits inside libzmq, as far as is known */
 };
 
 static int64_t
@@ -61,7 +66,11 @@ look_again(struct accept *accept)
 static const struct office *
 served_office(const struct accept *accept, const struct public_key *key)
 {
-	return trust_office_at_broker(accept->trust, accept->options.config->id, key, now(accept));
+	const char *self = accept->options.config->id;
+	const struct office *office = trust_office_at_broker(accept->trust, self, key, now(accept));
+
+	/* Peers are known to the trust, and not served yet. */
+	return office != NULL && trust_serves(accept->trust, self, office->member) ? office : NULL;
 }
 
 static bool
@@ -114,31 +123,87 @@ may_stay(const struct accept *accept, const struct session *session)
 
 /* --- descriptors -------------------------------------------------------------------------------------------------- */
 
+/* What stands for the address that a connection comes from: of IPv6 the network, whose hosts anybody can make up. */
+static uint64_t
+origin_of(const struct accept *accept, int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} peer = {.any.sa_family = AF_UNSPEC};
+	socklen_t len = sizeof peer;
+	uint8_t hash[crypto_shorthash_BYTES] = {0};
+	uint64_t origin;
+
+	if (getpeername(fd, &peer.any, &len) != 0)
+		return 0;
+	if (peer.any.sa_family == AF_INET)
+		crypto_shorthash(hash, (uint8_t *)&peer.v4.sin_addr, sizeof peer.v4.sin_addr, accept->origin_key);
+	else if (peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr))
+		crypto_shorthash(hash, peer.v6.sin6_addr.s6_addr + 12, 4, accept->origin_key);
+	else if (peer.any.sa_family == AF_INET6)
+		crypto_shorthash(hash, peer.v6.sin6_addr.s6_addr, 8, accept->origin_key);
+	memcpy(&origin, hash, sizeof origin);
+	return origin;
+}
+
 static void
 on_accepted(struct accept *accept, int fd)
 {
-	if (connections_accepted(accept->connections, fd, monotonic(accept)))
-		return;
-	note(NOTE_WARNING, "connection-refused", "reason=too-many open=%zu unknown=%zu",
-		connections_open(accept->connections), connections_unknown(accept->connections));
-	server_shut(fd);
+	int over = connections_accepted(
+		accept->connections, fd, origin_of(accept, fd), randombytes_random(), monotonic(accept));
+
+	accept->shed += over >= 0;
+	server_shut(over);
 }
 
 static void
-forget_fd(void *arg, struct session *session)
+shut(struct accept *accept, int fd)
 {
-	int fd = *(int *)arg;
-
-	if (session->fd == fd) {
-		session->fd = -1;
-		session->state = SESSION_CLOSING;
-	}
+	if (connections_end(accept->connections, fd))
+		server_shut(fd);
 }
 
+/* One line a tick, however many there were. */
+static void
+note_shed(struct accept *accept)
+{
+	if (accept->shed > 0)
+		note(NOTE_WARNING, "connections-shut", "reason=too-many count=%zu open=%zu unknown=%zu", accept->shed,
+			connections_open(accept->connections), connections_unknown(accept->connections));
+	accept->shed = 0;
+}
+
+static void
+end_session(struct accept *accept, struct session *session)
+{
+	accept->options.events.on_closed(accept->options.events.arg, session);
+	sessions_remove(accept->sessions, session);
+}
+
+struct lost {
+	struct accept *accept;
+	int fd;
+};
+
+static void
+end_if_lost(void *arg, struct session *session)
+{
+	const struct lost *lost = arg;
+
+	if (session->fd == lost->fd)
+		end_session(lost->accept, session);
+}
+
+/* There is nobody left to tell. At once, so that a reader that was killed finds its feed free when it is started again. */
 static void
 on_disconnected(struct accept *accept, int fd)
 {
-	sessions_each(accept->sessions, forget_fd, &fd);
+	struct lost lost = {accept, fd};
+
+	if (fd >= 0)
+		sessions_each(accept->sessions, end_if_lost, &lost);
 	connections_closed(accept->connections, fd);
 }
 
@@ -167,6 +232,8 @@ on_zap(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* Connections that are over do not count against a new one of the same office. */
+	on_monitor(-1, 0, accept);
 	zap_answer(accept->zap);
 }
 
@@ -191,6 +258,10 @@ session_for(struct accept *accept, const struct server_peer *peer)
 	session->fd = peer->fd;
 	if (!may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
+	/* Several may have been let in before the first of them spoke. */
+	else if (sessions_count_office(accept->sessions, office.text) >
+		 (size_t)accept->options.config->connections_per_office)
+		accept_shut(accept, session, LIAISON_RATE_LIMITED, "this office has too many connections");
 	return session;
 }
 
@@ -207,16 +278,20 @@ on_server(evutil_socket_t fd, short what, void *arg)
 		struct server_peer peer;
 		struct net_message message;
 		enum net_result result = server_receive(accept->server, &peer, &message);
+		accept->is_drained = result == NET_AGAIN;
+		if (result == NET_REFUSED) {
+			shut(accept, peer.fd);
+			continue;
+		}
 		if (result != NET_MESSAGE)
 			return;
-		connections_known(accept->connections, peer.fd);
+		connections_heard(accept->connections, peer.fd, server_wire_bytes(net_message_size(&message)));
 		struct session *session = session_for(accept, &peer);
 		if (session == NULL || session->state == SESSION_CLOSING) {
-			server_shut(peer.fd);
+			shut(accept, session != NULL ? session->fd : peer.fd);
 			net_message_close(&message);
 			continue;
 		}
-		session->fd = peer.fd;
 		session->heard_ms = monotonic(accept);
 		accept->options.events.on_message(accept->options.events.arg, session, &message);
 	}
@@ -235,9 +310,8 @@ reap_session(void *arg, struct session *session)
 	if (session->state != SESSION_CLOSING && !may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
 	if (session->state == SESSION_CLOSING && session->is_told) {
-		server_shut(session->fd);
-		accept->options.events.on_closed(accept->options.events.arg, session);
-		sessions_remove(accept->sessions, session);
+		shut(accept, session->fd);
+		end_session(accept, session);
 	} else if (session->state == SESSION_CLOSING) {
 		session->is_told = true;
 	}
@@ -246,11 +320,21 @@ reap_session(void *arg, struct session *session)
 static void
 shut_stranger(void *arg, int fd)
 {
-	(void)arg;
-	server_shut(fd);
+	shut(arg, fd);
 }
 
-/* Strangers that hold a connection without a handshake, and sessions that are over. */
+static void
+shut_swollen(void *arg, int fd)
+{
+	struct accept *accept = arg;
+
+	if (!connections_swells(accept->connections, fd, server_received_bytes(fd)))
+		return;
+	note(NOTE_WARNING, "connection-shut", "reason=message-without-end");
+	shut(accept, fd);
+}
+
+/* Strangers that hold a connection without a handshake, lines that bring no end, and sessions that are over. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -260,9 +344,12 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	on_monitor(-1, 0, accept);
-	connections_each_unknown(accept->connections, limit_ms, shut_stranger, NULL);
+	note_shed(accept);
+	connections_each_unknown(accept->connections, limit_ms, shut_stranger, accept);
 	sessions_each(accept->sessions, reap_session, accept);
 	on_server(-1, 0, accept);
+	if (accept->is_drained && !accept->paused)
+		connections_each(accept->connections, shut_swollen, accept);
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -312,6 +399,7 @@ accept_new(struct event_base *base, struct net *net, const struct accept_options
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the listener");
 	accept->options = *options;
 	accept->trust = trust_ref(options->trust);
+	crypto_shorthash_keygen(accept->origin_key);
 	accept->sessions = sessions_new();
 	accept->connections =
 		connections_new((size_t)options->config->connections_max, (size_t)options->config->unauthenticated_max);
@@ -429,7 +517,7 @@ accept_send(struct accept *accept, struct session *session, void *bytes, size_t 
 		return LIAISON_OK;
 	if (err == LIAISON_BUSY)
 		note(NOTE_WARNING, "session-shut", "office=%s reason=does-not-read", session->office.text);
-	server_shut(session->fd);
+	shut(accept, session->fd);
 	session->state = SESSION_CLOSING;
 	return err;
 }
@@ -459,7 +547,7 @@ accept_shut(struct accept *accept, struct session *session, enum liaison_err cod
 	frame.goodbye = &goodbye;
 	/* The word gets until the next tick to leave; whether it does or not, the descriptor is shut then. */
 	if (accept_send_frame(accept, session, &frame) != LIAISON_OK)
-		server_shut(session->fd);
+		shut(accept, session->fd);
 	session->state = SESSION_CLOSING;
 }
 

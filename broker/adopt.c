@@ -195,6 +195,20 @@ hand_on(struct core *core, enum document_type type, const Liaison__Signed *docum
 	sessions_each(accept_sessions(core->accept), send_to, &broadcast);
 }
 
+/*
+ * The folder keeps what was pushed as well: it holds documents that are too large for a record, and is what an operator
+ * looks at. The log's records count all the same where the folder cannot be written.
+ */
+static void
+save_to_folder(struct core *core)
+{
+	struct fault fault = {.message = ""};
+	char quoted[256];
+
+	if (trust_save_dir(core->config->trust_dir, core->trust, core_now(core), &fault) != LIAISON_OK)
+		note(NOTE_WARNING, "trust-folder-not-written", "message=%s", note_quote(fault.message, quoted));
+}
+
 static enum liaison_err
 adopt_document(struct core *core, enum document_type type, const Liaison__Signed *document, const char *from,
 	struct fault *fault)
@@ -221,6 +235,7 @@ adopt_document(struct core *core, enum document_type type, const Liaison__Signed
 		return err;
 	}
 	use_trust(core, trust);
+	save_to_folder(core);
 	hand_on(core, type, document);
 	note(NOTE_INFO, "trust-adopted", "document=%s from=%s charter=%llu", document_type_name(type), from,
 		(unsigned long long)trust_charter_version(core->trust));

@@ -140,6 +140,15 @@ send_refusals(struct core *core, struct session *session, const struct admit_job
 	free(ids);
 }
 
+static bool
+has_malformed(const struct admit_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (job->items[i].err == LIAISON_MALFORMED)
+			return true;
+	return false;
+}
+
 static void
 audit_refusals(struct core *core, const struct admit_job *job)
 {
@@ -190,6 +199,9 @@ answer_flush(struct core *core)
 		while (job != NULL) {
 			struct admit_job *next = job->next;
 			send_refusals(core, session, job);
+			/* A batch counts once, however much of it is malformed. */
+			if (has_malformed(job))
+				accept_count_malformed(core->accept, session);
 			admit_job_free(job);
 			job = next;
 		}

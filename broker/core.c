@@ -3,6 +3,8 @@
 
 #include "broker/note.h"
 
+#include <string.h>
+
 int64_t
 core_now(const struct core *core)
 {
@@ -26,19 +28,36 @@ core_set_read_only(struct core *core, const char *why)
 	note(NOTE_ERROR, "read-only", "why=%s", note_quote(why, quoted));
 }
 
+/*
+ * What of a refusal's sentence may be kept: the place ("subjects[0].document.number") and not the value that stood there,
+ * which the sentence quotes for its author. A sentence without a place is the broker's own and says nothing of content.
+ */
+static void
+reason_without_content(const char *sentence, char out[128])
+{
+	size_t len = strspn(sentence, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.[]");
+
+	if (sentence[len] != ':' || len >= 128)
+		len = 0;
+	memcpy(out, sentence, len);
+	out[len] = '\0';
+}
+
 void
 audit_refusal(struct core *core, const char *office, enum liaison_err code, const char *alert_id,
 	const struct digest *body_hash, const char *reason)
 {
+	char place[128];
 	struct audit_row row = {.at = core_now(core),
 		.office = office,
 		.code = code,
 		.alert_id = alert_id,
 		.body_hash = body_hash,
-		.reason = reason};
+		.reason = place};
 	struct fault fault = {.message = ""};
 	char quoted[256];
 
+	reason_without_content(reason, place);
 	note(NOTE_INFO, "refused", "office=%s code=%s alert=%s", office, err_name(code), alert_id ? alert_id : "-");
 	if (store_audit(core->store, &row, &fault) != LIAISON_OK)
 		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));

@@ -118,7 +118,7 @@ may_have(struct core *core, struct feed *feed, uint64_t index, const struct fact
 /* --- frames ------------------------------------------------------------------------------------------------------- */
 
 static void
-send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool with_checkpoint)
+send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane)
 {
 	struct session *session = feed->session;
 	struct buf *items = &feed->outgoing[lane];
@@ -131,7 +131,7 @@ send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane, bool wi
 	tail.has_channel = tail.has_lane = 1;
 	tail.channel = feed->channel;
 	tail.lane = lane == FEED_URGENT ? LIAISON__LANE__LANE_URGENT : LIAISON__LANE__LANE_ORDINARY;
-	if (with_checkpoint && session->checkpoint_size < core->checkpoint.message.size) {
+	if (!core->is_tree_lost && session->checkpoint_size < core->checkpoint.message.size) {
 		tail.checkpoint = &core->checkpoint.message;
 		tail.n_consistency = path_fields(checkpoint_consistency(core, session->checkpoint_size), fields);
 		tail.consistency = fields;
@@ -172,7 +172,7 @@ append_item(struct core *core, struct feed *feed, enum feed_lane lane, const str
 	if (core->delivery->touched_count == 0)
 		return false;
 	if (feed->outgoing[lane].len + bytes->len > BATCH_BYTES)
-		send_outgoing(core, feed, lane, false);
+		send_outgoing(core, feed, lane);
 	buf_put(&feed->outgoing[lane], bytes->data, bytes->len);
 	if (buf_check(&feed->outgoing[lane]) != LIAISON_OK) {
 		buf_reset(&feed->outgoing[lane]);
@@ -190,8 +190,8 @@ deliver_flush(struct core *core)
 
 	for (size_t i = 0; i < state->touched_count; i++) {
 		struct feed *feed = state->touched[i];
-		send_outgoing(core, feed, FEED_URGENT, true);
-		send_outgoing(core, feed, FEED_ORDINARY, true);
+		send_outgoing(core, feed, FEED_URGENT);
+		send_outgoing(core, feed, FEED_ORDINARY);
 	}
 	state->touched_count = 0;
 }

@@ -43,6 +43,19 @@ handle_frame(struct core *core, struct session *session, const Liaison__Frame *f
 	}
 }
 
+/* Whether what begins with no known kind is no frame of any version, or one of this version with its kind hidden. */
+static bool
+is_no_frame(const uint8_t *bytes, size_t len, struct fault *fault)
+{
+	Liaison__Frame *frame = NULL;
+	enum liaison_err err = frame_decode(bytes, len, &frame, fault);
+
+	if (err == LIAISON_OK && frame->frame_case != LIAISON__FRAME__FRAME__NOT_SET)
+		err = fault_set(fault, LIAISON_MALFORMED, "the kind of a frame comes first, in its shortest form");
+	frame_free(frame);
+	return err == LIAISON_MALFORMED;
+}
+
 void
 dispatch_message(struct core *core, struct session *session, struct net_message *message)
 {
@@ -57,12 +70,15 @@ dispatch_message(struct core *core, struct session *session, struct net_message 
 		submit_handle(core, session, message); /* a worker parses it */
 		return;
 	}
-	if (err == LIAISON_MALFORMED)
+	if (err == LIAISON_MALFORMED) {
 		fault_set(&fault, err, "this frame is out of turn: hello comes first, and once");
-	else if (err != LIAISON_OK)
+	} else if (err == LIAISON_UNSUPPORTED_VERSION && is_no_frame(bytes, len, &fault)) {
+		err = LIAISON_MALFORMED;
+	} else if (err != LIAISON_OK) {
 		fault_set(&fault, err, "%s", err_meaning(err));
-	else
+	} else {
 		err = frame_decode(bytes, len, &frame, &fault);
+	}
 	if (err == LIAISON_OK && frame->frame_case != frame_case)
 		err = fault_set(&fault, LIAISON_MALFORMED, "the frame holds more than one kind");
 	net_message_close(message);

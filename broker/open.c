@@ -90,6 +90,23 @@ rebuild_alert(
 	return err;
 }
 
+/* Of two bodies under one id one record is kept, also when they come again after a restart. */
+static void
+note_evidence(struct core *core, const struct stored_record *record)
+{
+	Liaison__EvidenceHeader *header =
+		liaison__evidence_header__unpack(NULL, record->record.header_len, record->record.header);
+	struct alert_id id;
+	uint64_t at;
+
+	if (header != NULL && header->type == LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_EQUIVOCATION &&
+		header->about != NULL && alert_id_parse(header->about, &id, NULL) == LIAISON_OK &&
+		index_find(core->index, &id, &at))
+		index_set_evidence(core->index, at);
+	if (header != NULL)
+		liaison__evidence_header__free_unpacked(header, NULL);
+}
+
 /* Each record of the log, at start. Damaged ones keep their place, so that indexes stay what they are. */
 static enum liaison_err
 on_record(void *arg, const struct stored_record *record, const struct log_location *location)
@@ -108,6 +125,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 	} else if (err == LIAISON_OK &&
 		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
 		adopt_record(core, record);
+	} else if (err == LIAISON_OK && record->record.type == RECORD_EVIDENCE) {
+		note_evidence(core, record);
 	}
 	return err;
 }

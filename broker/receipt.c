@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define PROOF_INDEXES_MAX 1024
+/* Frames are at most FRAME_BYTES_MAX; what does not fit is asked for in pieces. */
+#define PROOF_BYTES_MAX (FRAME_BYTES_MAX - 4096)
 
 enum liaison_err
 checkpoint_renew(struct core *core)
@@ -149,7 +151,8 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	struct merkle_path consistency = {.len = 0};
 	ProtobufCBinaryData fields[MERKLE_PATH_MAX];
 	struct fault fault = {.message = ""};
-	uint64_t size = core->checkpoint.message.size;
+	uint64_t newest = core->checkpoint.message.size;
+	uint64_t size = request->has_size ? request->size : newest;
 	enum liaison_err err = LIAISON_OK;
 	struct inclusion_room *rooms = calloc(request->n_indexes + 1, sizeof *rooms);
 	Liaison__Inclusion **inclusions = calloc(request->n_indexes + 1, sizeof *inclusions);
@@ -161,8 +164,8 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	else if (core->is_tree_lost)
 		err = fault_set(
 			&fault, LIAISON_READ_ONLY, "the log is damaged, and its tree cannot be computed any more");
-	else if (request->from > size || (request->has_size && request->size != size))
-		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)size);
+	else if (request->from > size || size > newest)
+		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)newest);
 	for (size_t i = 0; err == LIAISON_OK && i < request->n_indexes; i++) {
 		err = prove_one(core, session, request->indexes[i], size, &rooms[i], &fault);
 		inclusions[i] = &rooms[i].message;
@@ -171,15 +174,18 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		proof.has_request = 1;
 		proof.request = request->request;
 		proof.checkpoint = &core->checkpoint.message;
-		if (request->from > 0)
-			consistency = *checkpoint_consistency(core, request->from);
+		if (request->from > 0 && request->from < size)
+			merkle_tree_consistency(index_tree(core->index), request->from, size, &consistency);
 		proof.n_consistency = path_fields(&consistency, fields);
 		proof.consistency = fields;
 		proof.n_inclusions = request->n_indexes;
 		proof.inclusions = inclusions;
 		frame.frame_case = LIAISON__FRAME__FRAME_PROOF;
 		frame.proof = &proof;
-		if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
+		if (liaison__proof__get_packed_size(&proof) > PROOF_BYTES_MAX)
+			core_refuse(core, session, request->request, LIAISON_TOO_LARGE,
+				"these proofs do not fit one frame; ask for fewer indexes at a time");
+		else if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 			note(NOTE_DEBUG, "proof-not-sent", "office=%s", session->office.text);
 	} else {
 		core_refuse(

@@ -503,7 +503,7 @@ settle_all(struct core *core, struct pending *pending, const struct log_item *re
 	free(pending);
 }
 
-/* The index takes a durable record; deliveries begin with it. */
+/* The index takes a durable record. */
 static void
 take_durable(struct core *core, const struct log_item *record)
 {
@@ -527,11 +527,17 @@ take_durable(struct core *core, const struct log_item *record)
 		abort();
 	}
 	assert(index_size(core->index) == record->index + 1);
-	if (pending != NULL) {
-		struct admit_item *item = item_of(pending);
-		deliver_alert(core, record->index, item->admitted.facts, record->payload);
-		item->admitted.facts = NULL; /* deliveries keep them from here on */
-	}
+}
+
+/* Deliveries begin, once a checkpoint covers what they hold. */
+static void
+deliver_durable(struct core *core, const struct log_item *record)
+{
+	if (record->err != LIAISON_OK || record->context == NULL)
+		return;
+	struct admit_item *item = item_of(record->context);
+	deliver_alert(core, record->index, item->admitted.facts, record->payload);
+	item->admitted.facts = NULL; /* deliveries keep them from here on */
 }
 
 void
@@ -552,12 +558,15 @@ submit_logged(struct core *core)
 			core_set_read_only(
 				core, "the log could not be written; restart the broker when its disk is well");
 		}
+	}
+	if (grew && checkpoint_renew(core) != LIAISON_OK)
+		core_set_read_only(core, "a checkpoint could not be signed");
+	for (size_t i = 0; i < count; i++) {
+		deliver_durable(core, records[i]);
 		if (records[i]->context != NULL)
 			settle_all(core, records[i]->context, records[i], &finished);
 		log_item_free(records[i]);
 	}
-	if (grew && checkpoint_renew(core) != LIAISON_OK)
-		core_set_read_only(core, "a checkpoint could not be signed");
 	deliver_flush(core);
 	while (finished.first != NULL) {
 		struct admit_job *job = finished.first;

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So that the list of an office's feeds fits a frame. */
+#define FILTER_BYTES_MAX 8192
+
 static struct feed *
 channel_feed(const struct session *session, uint32_t channel)
 {
@@ -65,6 +68,14 @@ save_feed(struct core *core, const struct feed *feed, struct fault *fault)
 	return store_put_feed(core->store, &row, fault);
 }
 
+static enum liaison_err
+filter_fault(enum liaison_err err, struct fault *fault)
+{
+	if (err == LIAISON_TOO_LARGE)
+		return fault_set(fault, err, "a filter takes at most %d bytes; make it two feeds", FILTER_BYTES_MAX);
+	return fault_set(fault, LIAISON_RATE_LIMITED, "the broker is out of memory; try later");
+}
+
 /* The filter in the form in which it is kept. */
 static enum liaison_err
 pack_filter(const struct filter *filter, uint8_t **bytes, size_t *len)
@@ -72,6 +83,8 @@ pack_filter(const struct filter *filter, uint8_t **bytes, size_t *len)
 	const Liaison__Filter *message = filter_message(filter);
 
 	*len = liaison__filter__get_packed_size(message);
+	if (*len > FILTER_BYTES_MAX)
+		return LIAISON_TOO_LARGE;
 	*bytes = malloc(*len > 0 ? *len : 1);
 	if (*bytes == NULL)
 		return LIAISON_NO_MEMORY;
@@ -91,11 +104,12 @@ make_feed(struct core *core, const struct office_id *office, const Liaison__Subs
 		return fault_set(fault, LIAISON_NOT_PERMITTED, "this office has %lld feeds already; forget one first",
 			(long long)core->config->feeds_per_office);
 	}
-	if (pack_filter(filter, &bytes, &len) != LIAISON_OK) {
+	enum liaison_err err = pack_filter(filter, &bytes, &len);
+	if (err != LIAISON_OK) {
 		filter_free(filter);
-		return fault_set(fault, LIAISON_RATE_LIMITED, "the broker is out of memory; try later");
+		return filter_fault(err, fault);
 	}
-	enum liaison_err err = feeds_add(core->feeds, office, subscribe->feed, filter, bytes, len, out);
+	err = feeds_add(core->feeds, office, subscribe->feed, filter, bytes, len, out);
 	free(bytes);
 	if (err != LIAISON_OK)
 		return fault_set(fault, LIAISON_RATE_LIMITED, "the broker can hold no more feeds");
@@ -129,7 +143,7 @@ change_filter(struct core *core, struct feed *feed, struct filter *filter, struc
 	free(bytes);
 	if (err != LIAISON_OK) {
 		filter_free(filter);
-		return fault_set(fault, LIAISON_RATE_LIMITED, "the broker is out of memory; try later");
+		return filter_fault(err, fault);
 	}
 	/* What the new filter lets through and the old one did not is due from the beginning. */
 	feed_seek(feed, 0);

@@ -103,7 +103,7 @@ say "Who did not get it, and why?"
 do_it liaison --home net/kh.blo.demo explain kh.blo.demo/2 --office vn.atu.demo || true
 must_say 'vn.atu.demo may not see kh.blo.demo/2'
 
-say "The machine of the broker loses its power."
+say "The broker is killed in the middle of its work."
 pid=$(sed 's/ .*//' net/kh.broker/pid)
 show "kill -9 $pid    # kh.broker"
 kill -9 "$pid"

@@ -7,10 +7,10 @@ $(CHECK_STAMP): .ci/deps .ci/deps-check
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 .PHONY: scenario test
-scenario: all ## run the scenarios: real processes over loopback (SCENARIOS=tests/scenario/NAME.sh for one)
+scenario: all $(SCENARIO_TOOLS) ## run the scenarios: real processes over loopback (SCENARIOS=tests/scenario/NAME.sh for one)
 	$(Q)BUILD=$(BUILD) bash tests/scenario/run.sh $(SCENARIOS)
 
-test: all $(UNIT_TESTS) ## run all tests: unit and scenario; the last line is the sum
+test: all $(UNIT_TESTS) $(SCENARIO_TOOLS) ## run all tests: unit and scenario; the last line is the sum
 	$(Q)bash tests/all.sh $(BUILD) $(UNIT_TESTS)
 
 .PHONY: san

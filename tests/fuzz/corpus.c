@@ -58,6 +58,17 @@ static const char *const CSV[] = {
 	NULL,
 };
 
+static const char *const CONFIG[] = {
+	"id = \"kh.broker\"; listen = [ \"tcp://[::1]:7400\", \"tcp://*:0\" ]; segment_bytes = \"256 KiB\"; idle_ms = "
+	"5000L;",
+	"id = \"kh.broker\"; listen = (\"tcp://127.0.0.1:1\"); disk_floor_bytes = 0x1000000000; workers = 0; # end",
+	"id = \"kh.broker\"; data_dir = \"/a\\\\b\\\"c\"; key_file : 'x'; progress_ms = \"100 ms\"; log_level = "
+	"\"debug\";",
+	"idd = 1; workers = 4294967298; handshake_ms = \"3 fortnights\"; trust_dir = [ 1.5e300, -0.1 ]; listen = { a = "
+	"true; };",
+	NULL,
+};
+
 static const struct target TARGETS[] = {
 	{.name = "body", .messages = {&liaison__alert__descriptor}},
 	{.name = "frame", .messages = {&liaison__frame__descriptor}},
@@ -71,7 +82,7 @@ static const struct target TARGETS[] = {
 	{.name = "json",
 		.json = {&liaison__alert__descriptor, &liaison__filter__descriptor},
 		.files = "config/examples/*.json"},
-	{.name = "config", .files = "config/*.conf"},
+	{.name = "config", .texts = CONFIG, .files = "config/*.conf"},
 	{.name = "mrz", .texts = MRZ},
 	{.name = "csv", .texts = CSV},
 };

@@ -20,6 +20,7 @@ step "clocks"
 finds failed clock 'ahead of' 1 LIAISON_TEST_CLOCK_OFFSET_MS=600000
 finds failed clock 'behind' 1 LIAISON_TEST_CLOCK_OFFSET_MS=-600000
 finds warning clock 'ahead of' 0 LIAISON_TEST_CLOCK_OFFSET_MS=200000
+finds failed clock 'It says 20.* papers that are here were issued at' 1 LIAISON_TEST_CLOCK_OFFSET_MS=-63072000000
 
 step "what expires is told at 30, 14, 7 and 1 days, and when it is over"
 day=86400000

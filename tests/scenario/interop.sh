@@ -3,10 +3,7 @@
 # agent. Skipped where Debian's python3-zmq, python3-protobuf and python3-nacl are not there: nothing else needs them.
 . "$(dirname "$0")/lib.sh"
 python=/usr/bin/python3
-if ! "$python" -c 'import google.protobuf, nacl, zmq' 2>/dev/null; then
-	echo "# interop: skipped; it needs python3-zmq python3-protobuf python3-nacl"
-	finish
-fi
+"$python" -c 'import google.protobuf, nacl, zmq' 2>/dev/null || skip "it needs python3-zmq python3-protobuf python3-nacl"
 mkdir "$TMP/gen"
 expect_exit 0 protoc -I "$ROOT" --python_out="$TMP/gen" "$ROOT"/proto/{alert,trust,log,frame}.proto
 net_up KH,TH,VN

@@ -97,7 +97,7 @@ expect_out '^segment-0+: [0-9]+ records whole, 0 to [0-9]+$'
 expect_out '^whole: [0-9]+ records in 1 segments$'
 
 step "a byte that was changed in the log is found, named, and served around"
-printf 'X' | dd of="$home/data/log/segment-00000000000000000000" bs=1 seek=8400 conv=notrunc status=none
+printf 'X' | dd of="$home/data/log/segment-00000000000000000000" bs=1 seek=8192 conv=notrunc status=none
 expect_exit 65 liaisond -c "$conf" --verify
 expect_out '^DAMAGE: segment-0+: at byte [0-9]+'
 expect_err 'damages, the first: '

@@ -8,7 +8,8 @@
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$ROOT/build}" && pwd)
-PATH=$BUILD:$PATH
+PATH=$BUILD:$BUILD/tests/scenario/tools:$PATH
+[ -x "$BUILD/liaison" ] && [ -x "$BUILD/liaisond" ] || { echo "there are no programs in $BUILD; make them first" >&2; exit 1; }
 unset LIAISON_HOME LIAISON_PASSPHRASE_FILE LIAISON_TEST_CLOCK_OFFSET_MS
 export NO_COLOR=1 LC_ALL=C.UTF-8
 TMP=$(mktemp -d "${TMPDIR:-/tmp}/liaison-scenario.XXXXXX")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: run.sh [FILE...]
+# usage: run.sh [NAME|FILE...]
 # Runs all scenarios of this folder, or those that are named, one after the other; each may take SECONDS_MAX (240). Prints
 # what each says of itself, "NAME: N passed, N failed", or why it was skipped (exit 77), and the sum at the end; what a
 # failed one said stands above its line. Ends with 1 if anything failed.
@@ -10,7 +10,8 @@ passed=0
 failed=0
 
 if [ $# -gt 0 ]; then
-	scripts=("$@")
+	scripts=()
+	for name in "$@"; do [ -f "$name" ] && scripts+=("$name") || scripts+=("$here/$name.sh"); done
 else
 	mapfile -t scripts < <(find "$here" -maxdepth 1 -name '*.sh' ! -name lib.sh ! -name run.sh | sort)
 fi

@@ -306,10 +306,9 @@ rig_connect_raw(struct rig *rig, const char *office)
 	return client;
 }
 
-struct rig_client *
-rig_connect(struct rig *rig, const char *office)
+void
+rig_hello(struct rig_client *client)
 {
-	struct rig_client *client = rig_connect_raw(rig, office);
 	Liaison__Hello hello = LIAISON__HELLO__INIT;
 	Liaison__Frame frame = LIAISON__FRAME__INIT;
 
@@ -319,6 +318,14 @@ rig_connect(struct rig *rig, const char *office)
 	frame.hello = &hello;
 	rig_send(client, &frame);
 	rig_expect(client, LIAISON__FRAME__FRAME_WELCOME);
+}
+
+struct rig_client *
+rig_connect(struct rig *rig, const char *office)
+{
+	struct rig_client *client = rig_connect_raw(rig, office);
+
+	rig_hello(client);
 	return client;
 }
 

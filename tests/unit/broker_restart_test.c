@@ -1,4 +1,5 @@
 /* What a broker holds across its ends, orderly or not, and what it notices at its start. */
+#include "proto/edge/docfile.h"
 #include "proto/signing.h"
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -165,6 +167,41 @@ a_log_that_was_put_back_from_an_older_copy_is_read_only(void **state)
 	rig_free(rig);
 }
 
+static void
+a_roster_that_was_pushed_is_held_after_a_restart_and_stands_in_the_folder(void **state)
+{
+	struct rig *rig = started_rig();
+	Liaison__Trust trust = LIAISON__TRUST__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+	char path[512];
+	(void)state;
+
+	struct rig_client *operator= rig_connect(rig, "kh.ncc.secretariat");
+	world_suspend(rig->world, NEIGHBOUR);
+	Liaison__Signed *roster = (Liaison__Signed *)(uintptr_t)trust_signed_roster(world_trust(rig->world), "th");
+	trust.n_rosters = 1;
+	trust.rosters = &roster;
+	frame.frame_case = LIAISON__FRAME__FRAME_TRUST;
+	frame.trust = &trust;
+	rig_send(operator, & frame);
+	rig_expect(operator, LIAISON__FRAME__FRAME_TRUST_STATE);
+	rig_disconnect(operator);
+	snprintf(path, sizeof path, "%s/trust/th.roster", rig->dir);
+	Liaison__Signed *kept;
+	assert_int_equal(docfile_read(path, DOCUMENT_ROSTER, &kept, NULL), LIAISON_OK);
+	assert_int_equal(kept->body.len, roster->body.len);
+	assert_memory_equal(kept->body.data, roster->body.data, roster->body.len);
+	liaison__signed__free_unpacked(kept, NULL);
+	rig_stop(rig, SIGKILL);
+	/* And without the folder's copy: the log alone says it. */
+	assert_int_equal(unlink(path), 0);
+	rig_start(rig);
+	struct rig_client *suspended = rig_connect_raw(rig, NEIGHBOUR);
+	assert_null(rig_receive(suspended, 2000));
+	rig_disconnect(suspended);
+	rig_free(rig);
+}
+
 int
 main(void)
 {
@@ -174,6 +211,7 @@ main(void)
 		cmocka_unit_test(an_agent_that_saw_more_of_the_log_makes_the_broker_read_only),
 		cmocka_unit_test(a_log_folder_that_vanished_is_not_silently_begun_anew),
 		cmocka_unit_test(a_log_that_was_put_back_from_an_older_copy_is_read_only),
+		cmocka_unit_test(a_roster_that_was_pushed_is_held_after_a_restart_and_stands_in_the_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The broker as a whole, over loopback: what a reader of the wire would care for. */
 #include "proto/alert_leaf.h"
 #include "proto/envelope.h"
+#include "proto/log_leaf.h"
 #include "proto/signature.h"
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
@@ -416,6 +417,69 @@ a_client_with_a_chosen_routing_id_harms_nobody(void **state)
 	rig_free(rig);
 }
 
+static const Liaison__Proof *
+ask_proof(struct rig_client *client, uint64_t from, uint64_t size, uint64_t index)
+{
+	Liaison__ProofRequest request = LIAISON__PROOF_REQUEST__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
+	request.has_from = request.has_size = 1;
+	request.from = from;
+	request.size = size;
+	request.n_indexes = 1;
+	request.indexes = &index;
+	frame.frame_case = LIAISON__FRAME__FRAME_PROOF_REQUEST;
+	frame.proof_request = &request;
+	rig_send(client, &frame);
+	return rig_expect(client, LIAISON__FRAME__FRAME_PROOF)->proof;
+}
+
+static void
+proofs_are_given_of_any_size_that_the_log_had(void **state)
+{
+	struct rig *rig = started_rig();
+	struct digest root, leaf, path[MERKLE_PATH_MAX];
+	(void)state;
+
+	struct rig_client *publisher = rig_connect(rig, PUBLISHER);
+	submit_route(rig, publisher, 1);
+	const Liaison__Receipt *receipt = rig_expect(publisher, LIAISON__FRAME__FRAME_RECEIPT)->receipt;
+	uint64_t size = receipt->checkpoint->size, index = receipt->items[0]->index;
+	memcpy(root.bytes, receipt->checkpoint->root.data, DIGEST_BYTES);
+	for (uint64_t sequence = 2; sequence <= 6; sequence++) {
+		submit_route(rig, publisher, sequence);
+		accepted_index(publisher);
+	}
+	const Liaison__Proof *proof = ask_proof(publisher, 1, size, index);
+	const Liaison__Inclusion *inclusion = proof->inclusions[0];
+	log_leaf(RECORD_ALERT, inclusion->header.data, inclusion->header.len, &leaf);
+	for (size_t i = 0; i < inclusion->n_path; i++)
+		memcpy(path[i].bytes, inclusion->path[i].data, DIGEST_BYTES);
+	assert_int_equal(merkle_verify_inclusion(&leaf, index, size, path, inclusion->n_path, &root), LIAISON_OK);
+	rig_disconnect(publisher);
+	rig_free(rig);
+}
+
+static void
+the_audit_says_where_and_never_what(void **state)
+{
+	struct rig *rig = started_rig();
+	const struct change bad[] = {{"subjects[0].container.number", "\"CSQU3054384\""}, {NULL, NULL}};
+	char command[1024];
+	(void)state;
+
+	struct rig_client *publisher = rig_connect(rig, PUBLISHER);
+	submit_alert(rig, publisher, PUBLISHER, 1, an_alert(LIAISON__KIND__KIND_CONTAINER, bad));
+	assert_int_equal(refusal_of(publisher), LIAISON__CODE__CODE_BAD_IDENTIFIER);
+	rig_disconnect(publisher);
+	expect_clean_stop(rig);
+	snprintf(command, sizeof command, "grep -aq 'subjects\\[0\\].container.number' %s/data/state.db*", rig->dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof command, "! grep -aq CSQU305438 %s/data/state.db* %s/data/log/*", rig->dir, rig->dir);
+	assert_int_equal(system(command), 0);
+	rig_free(rig);
+}
+
 int
 main(void)
 {
@@ -434,6 +498,8 @@ main(void)
 		cmocka_unit_test(one_reader_a_feed_unless_it_takes_over),
 		cmocka_unit_test(a_cancelled_alert_is_not_given_to_a_new_feed_but_its_notice_is_given_to_all),
 		cmocka_unit_test(a_client_with_a_chosen_routing_id_harms_nobody),
+		cmocka_unit_test(proofs_are_given_of_any_size_that_the_log_had),
+		cmocka_unit_test(the_audit_says_where_and_never_what),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,7 +198,11 @@ a_log_lives_on_it(void **state)
 		assert_int_equal(report.damages, 0);
 		assert_int_equal(next, written);
 		for (int i = 0; i < 60; i++, written++) {
-			struct record record = {RECORD_ALERT, bytes, 1, bytes, written * 3};
+			struct record record = {.type = RECORD_ALERT,
+				.header = bytes,
+				.header_len = 1,
+				.payload = bytes,
+				.payload_len = written * 3};
 			assert_int_equal(log_append(log, &record, 1, 1, NULL, &fault), LIAISON_OK);
 		}
 		assert_int_equal(log_flush(log, 1, &fault), LIAISON_OK);

@@ -55,7 +55,11 @@ a_record(void)
 {
 	static const uint8_t header[] = "a header", payload[] = "a payload!!";
 
-	return (struct record){RECORD_ALERT, header, sizeof header - 1, payload, sizeof payload - 1};
+	return (struct record){.type = RECORD_ALERT,
+		.header = header,
+		.header_len = sizeof header - 1,
+		.payload = payload,
+		.payload_len = sizeof payload - 1};
 }
 
 static struct segment_trailer
@@ -271,7 +275,11 @@ a_payload_cannot_pose_as_a_trailer(void **state)
 	(void)state;
 	memset(guessed.key, 0, SEGMENT_KEY_BYTES);
 	segment.before.size = guessed.before.size = 0;
-	struct record record = {RECORD_ALERT, (const uint8_t *)"h", 1, payload, sizeof payload};
+	struct record record = {.type = RECORD_ALERT,
+		.header = (const uint8_t *)"h",
+		.header_len = 1,
+		.payload = payload,
+		.payload_len = sizeof payload};
 	size_t to_block = SEGMENT_BLOCK - RECORD_FRAME_BYTES - 1;
 	struct segment_trailer forged = {OFFSET, 4000, 1, 0, 0, .at_ms = 1};
 	segment_trailer_encode(&guessed, &forged, 0, payload + to_block);

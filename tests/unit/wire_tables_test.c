@@ -237,7 +237,7 @@ check_message(struct paper *paper, const ProtobufCMessageDescriptor *descriptor,
 	used += (size_t)snprintf(row + used, sizeof row - used, " | ");
 	bool is_first = true;
 	for (unsigned i = 0; i < descriptor->n_fields; i++) {
-		if ((rule->any_of & UINT32_C(1) << i) == 0)
+		if ((rule->any_of & UINT64_C(1) << i) == 0)
 			continue;
 		used += (size_t)snprintf(
 			row + used, sizeof row - used, "%s`%s`", is_first ? "" : ", ", rule->fields[i].name);
