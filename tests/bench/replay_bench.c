@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define ROUNDS_MAX 5
-#define FEEDS_PER_OFFICE 500
 
 /* --- start --------------------------------------------------------------------------------------------------------- */
 
@@ -172,14 +171,15 @@ make_feeds(struct rig *rig, const char *office, size_t count)
 static void
 measure_memory(void)
 {
-	size_t offices = bench_is_quick() ? 1 : 20, feeds = offices * FEEDS_PER_OFFICE;
+	size_t offices = bench_is_quick() ? 1 : 10, per_office = bench_is_quick() ? 500 : 1000;
+	size_t feeds = offices * per_office;
 	struct rig *rig = rig_new(20260106);
 
-	rig->config.feeds_per_office = FEEDS_PER_OFFICE;
+	rig->config.feeds_per_office = (int64_t)per_office;
 	rig_start(rig);
 	double before = bench_resident_bytes(rig->pid);
 	for (size_t i = 0; i < offices; i++)
-		make_feeds(rig, follower_office(i), FEEDS_PER_OFFICE);
+		make_feeds(rig, follower_office(i), per_office);
 	double bytes = (bench_resident_bytes(rig->pid) - before) / (double)feeds;
 	struct jetstream *peer = jetstream_start(rig->dir);
 	double peer_bytes = jetstream_bytes_per_consumer(peer, feeds);
