@@ -137,3 +137,20 @@ agent_follow(struct agent *agent, const struct link *link)
 	trust_unref(agent->trust);
 	agent->trust = newest;
 }
+
+bool
+agent_refresh(struct agent *agent)
+{
+	const struct trust *before = agent->trust;
+	int64_t deadline = app_monotonic(agent->app) + agent->refresh_ms;
+	struct link *link = NULL;
+	struct fault ignored; /* who has no line works with what is here; sending says why there is none */
+
+	if (agent->refresh_ms == 0 || agent->home->broker_count == 0)
+		return false;
+	agent->refresh_ms = 0;
+	if (agent_connect(agent, deadline, &link, &ignored) != LIAISON_OK)
+		return false;
+	link_close(link);
+	return agent->trust != before;
+}

@@ -13,6 +13,8 @@
 #include "proto/keys.h"
 #include "proto/trust.h"
 
+#define AGENT_REFRESH_MS 3000 /* the most that a command spends on newer rosters before it says no */
+
 /* What to open beside office.conf. */
 enum agent_needs {
 	AGENT_TRUST = 1,
@@ -30,6 +32,7 @@ struct agent {
 	struct post *post;
 	struct crossings *crossings;
 	struct admission_limits limits;
+	int64_t refresh_ms; /* how long agent_refresh may take; 0: it does nothing (any more) */
 };
 
 /* LIAISON_BAD_CONFIG with what to do, or what post_open says. On failure nothing stays open. */
@@ -46,6 +49,11 @@ const struct office *agent_office(const struct agent *agent);
  */
 enum liaison_err agent_connect(
 	struct agent *agent, int64_t deadline_ms, struct link **out, struct fault *fault) LIAISON_MUST_CHECK;
+/*
+ * What is held here refuses what newer rosters may allow: asks a broker for them, once. True if there are newer ones now.
+ */
+bool agent_refresh(struct agent *agent);
+
 /* Takes over the link's newest trust. */
 void agent_follow(struct agent *agent, const struct link *link);
 

@@ -26,12 +26,37 @@ audience_clear(struct audience *audience)
 	*audience = (struct audience){0};
 }
 
+/* The same offices under the numbers of another view. */
+static enum liaison_err
+follow(struct audience *audience, struct trust *trust)
+{
+	struct audience next;
+
+	if (audience->trust == trust)
+		return LIAISON_OK;
+	if (audience_init(&next, trust) != LIAISON_OK) {
+		audience_clear(&next);
+		return LIAISON_NO_MEMORY;
+	}
+	for (size_t i = 0; i < audience->offices; i++) {
+		const struct office *office =
+			audience->is_in[i] ? trust_office(trust, trust_office_at(audience->trust, i)->id.text) : NULL;
+		if (office != NULL)
+			next.is_in[office->number] = 1;
+	}
+	audience_clear(audience);
+	*audience = next;
+	return LIAISON_OK;
+}
+
 enum liaison_err
-audience_add(struct audience *audience, const struct facts *alert, int64_t now)
+audience_add(struct audience *audience, struct trust *trust, const struct facts *alert, int64_t now)
 {
 	const struct alert_state state = {0};
-	uint32_t *numbers = calloc(audience->offices + 1, sizeof *numbers);
 
+	if (follow(audience, trust) != LIAISON_OK)
+		return LIAISON_NO_MEMORY;
+	uint32_t *numbers = calloc(audience->offices + 1, sizeof *numbers);
 	if (numbers == NULL)
 		return LIAISON_NO_MEMORY;
 	size_t count = release_audience(alert, &state, audience->trust, now, numbers);

@@ -19,8 +19,9 @@ struct audience {
 enum liaison_err audience_init(struct audience *audience, struct trust *trust) LIAISON_MUST_CHECK;
 void audience_clear(struct audience *audience);
 
-/* By the release rule at `now`. LIAISON_NO_MEMORY. */
-enum liaison_err audience_add(struct audience *audience, const struct facts *alert, int64_t now) LIAISON_MUST_CHECK;
+/* By the release rule at `now` and the rosters of `trust`, the newest that is held. LIAISON_NO_MEMORY. */
+enum liaison_err audience_add(
+	struct audience *audience, struct trust *trust, const struct facts *alert, int64_t now) LIAISON_MUST_CHECK;
 
 size_t audience_count(const struct audience *audience);
 /* The sentence, without a stop: "nobody but this office" where it is empty. Returns `out`. */

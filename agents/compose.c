@@ -84,22 +84,43 @@ complete(const struct agent *agent, Liaison__Alert *alert)
 
 /* --- the broker's own questions -------------------------------------------------------------------------------------- */
 
+/* By the rosters that are held here. */
 static enum liaison_err
-admit(struct agent *agent, const uint8_t *body, size_t len, struct admitted *out, char warning[LIAISON_FAULT_BYTES],
-	struct fault *fault)
+admit_once(struct agent *agent, const struct admitted *admitted, char warning[LIAISON_FAULT_BYTES], struct fault *fault)
 {
-	struct admitted admitted = {0};
 	struct public_key key;
 	struct key_id id;
 	int64_t now = app_now(agent->app);
 
 	key_id_of(&agent->keys->signing_public, &id);
+	enum liaison_err err = admit_signer(admitted, &id, agent->home->office.text, agent->trust, now, &key, fault);
+	if (err == LIAISON_ROSTER_EXPIRED)
+		err = LIAISON_OK; /* for now: it may wait in the outbox for the roster that comes */
+	if (err == LIAISON_OK)
+		err = admit_content(admitted, agent->trust, agent->crossings, &agent->limits, now, fault, warning);
+	return err;
+}
+
+/* What a newer roster may answer otherwise. */
+static bool
+depends_on_roster(enum liaison_err err)
+{
+	return err == LIAISON_UNKNOWN_OFFICE || err == LIAISON_NOT_PERMITTED || err == LIAISON_BAD_SIGNATURE ||
+	       err == LIAISON_BAD_HANDLING;
+}
+
+static enum liaison_err
+admit(struct agent *agent, const uint8_t *body, size_t len, struct admitted *out, char warning[LIAISON_FAULT_BYTES],
+	struct fault *fault)
+{
+	struct admitted admitted = {0};
+
 	enum liaison_err err = admit_body(body, len, agent->crossings, &admitted, fault);
 	if (err != LIAISON_OK)
 		return err;
-	err = admit_signer(&admitted, &id, agent->home->office.text, agent->trust, now, &key, fault);
-	if (err == LIAISON_OK)
-		err = admit_content(&admitted, agent->trust, agent->crossings, &agent->limits, now, fault, warning);
+	err = admit_once(agent, &admitted, warning, fault);
+	if (depends_on_roster(err) && agent_refresh(agent))
+		err = admit_once(agent, &admitted, warning, fault);
 	if (err != LIAISON_OK) {
 		admitted_clear(&admitted);
 		return err;

@@ -41,13 +41,20 @@ static const struct argp_option options[] = {
 	{0},
 };
 
+_Noreturn static void
+die_without_memory(struct argp_state *state)
+{
+	argp_failure(state, EX_OSERR, 0, "out of memory");
+	exit(EX_OSERR); /* where argp was told not to */
+}
+
 static Liaison__Filter *
 filter_of(struct filter_options *chosen, struct argp_state *state)
 {
 	if (chosen->message == NULL)
 		chosen->message = (Liaison__Filter *)message_new(&liaison__filter__descriptor);
 	if (chosen->message == NULL)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 	return chosen->message;
 }
 
@@ -71,7 +78,7 @@ each_part(const char *list, const char *option, part_fn *take, void *arg, struct
 	char *copy = strdup(list), *rest = copy;
 
 	if (copy == NULL)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 	for (char *part = strtok_r(copy, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest))
 		take(arg, option, part, state);
 	free(copy);
@@ -91,7 +98,7 @@ add_code(void *arg, const char *option, char *part, struct argp_state *state)
 	int *room = message_grow(list->values, *list->count, sizeof **list->values);
 
 	if (room == NULL)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 	*room = value;
 	++*list->count;
 }
@@ -108,7 +115,7 @@ add_text(void *arg, const char *option, char *part, struct argp_state *state)
 
 	(void)option;
 	if (message_add_text(list->texts, list->count, part) != LIAISON_OK)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 }
 
 static void
@@ -139,7 +146,7 @@ add_near(Liaison__Filter *filter, const char *text, struct argp_state *state)
 		near->km = numbers[2];
 	}
 	if (message_add(&filter->near, &filter->n_near, (ProtobufCMessage *)near) != LIAISON_OK)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 }
 
 static void
@@ -157,7 +164,7 @@ add_bbox(Liaison__Filter *filter, const char *text, struct argp_state *state)
 		box->east = numbers[3];
 	}
 	if (message_add(&filter->bbox, &filter->n_bbox, (ProtobufCMessage *)box) != LIAISON_OK)
-		argp_failure(state, EX_OSERR, 0, "out of memory");
+		die_without_memory(state);
 }
 
 static void

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define GATHER_MESSAGES (FOLLOW_WINDOW_MESSAGES / 4) /* shown and committed together at most */
+#define GATHER_MESSAGES (FOLLOW_WINDOW_MESSAGES / 2) /* before they are shown and committed together */
 #define CACHED_BATCHES 4096
 #define CONNECT_MS 10000 /* one round of trying; until-end gives up after it */
 #define PAUSE_MS 500
@@ -214,8 +214,9 @@ run_session(struct follow *follow, struct fault *fault)
 			follow->is_over = true;
 			return LIAISON_OK;
 		}
+		/* Whatever ended it (a suspension, too): who follows on is there when it is over. */
 		if (event == LINK_LOST)
-			return fault->code;
+			return follow->options->is_until_end ? fault->code : LIAISON_UNREACHABLE;
 		enum liaison_err err = event == LINK_FRAME ? take_frame(follow, frame, fault) : LIAISON_OK;
 		if (err != LIAISON_OK || follow->is_over)
 			return err;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHOW_CHUNK 256 /* judged, shown and committed together */
+#define SHOW_CHUNK 2048 /* judged, shown and committed together */
 #define LINES_BYTES_MAX (256U * 1024 * 1024)
 #define ENVELOPE_BYTES_MAX (128U * 1024)
 
@@ -346,10 +346,13 @@ finish_chunk(struct follow *follow, struct shown *chunk, size_t count, bool was_
 enum liaison_err
 follow_show(struct follow *follow, struct fault *fault)
 {
-	struct shown *chunk = calloc(SHOW_CHUNK, sizeof *chunk);
+	struct place_in_lane next;
 	enum liaison_err err = LIAISON_OK;
 	size_t count = 1;
 
+	if (!follow_peek(follow, READING_URGENT, &next) && !follow_peek(follow, READING_ORDINARY, &next))
+		return LIAISON_OK;
+	struct shown *chunk = calloc(SHOW_CHUNK, sizeof *chunk);
 	if (chunk == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 	while (err == LIAISON_OK && count > 0 && !follow->is_over) {

@@ -19,6 +19,7 @@ follow_up_open(
 	follow_up->load->agent = agent;
 	follow_up->load->report = &follow_up->report;
 	follow_up->load->wait_ms = (wait_seconds >= 0 ? wait_seconds : agent->home->wait_seconds) * MS_PER_SECOND;
+	agent->refresh_ms = follow_up->load->wait_ms < AGENT_REFRESH_MS ? follow_up->load->wait_ms : AGENT_REFRESH_MS;
 	err = load_init(follow_up->load, fault);
 	return err == LIAISON_OK && id != NULL ? original_find(agent, id, &follow_up->original, fault) : err;
 }

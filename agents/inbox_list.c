@@ -128,6 +128,14 @@ headline_of(const struct listing *listing, const struct inbox_row *row, const Li
 	return copy;
 }
 
+static const char *
+state_of(const struct listing *listing, const struct inbox_row *row, const Liaison__Alert *alert)
+{
+	if (row->state == INBOX_LIVE && alert->has_expires && alert->expires <= app_now(listing->app))
+		return "EXPIRED";
+	return view_state_name(row->state);
+}
+
 static void
 keep_cells(struct listing *listing, const struct inbox_row *row, const Liaison__Alert *alert)
 {
@@ -140,7 +148,7 @@ keep_cells(struct listing *listing, const struct inbox_row *row, const Liaison__
 	cells->cells[1] = strdup(view_level(alert));
 	cells->cells[2] = strdup(kind != NULL ? kind : "-");
 	cells->cells[3] = strdup(row->id);
-	cells->cells[4] = strdup(view_state_name(row->state));
+	cells->cells[4] = strdup(state_of(listing, row, alert));
 	cells->cells[5] = headline_of(listing, row, alert);
 }
 

@@ -277,6 +277,20 @@ check_checkpoint(struct link *link, const Liaison__Welcome *welcome, bool was_se
 	return err == LIAISON_OK ? link_keep_checkpoint(link, fault) : err;
 }
 
+/* Before anything is judged by this computer's clock. */
+static void
+tell_skew(const struct app *app, const Liaison__Welcome *welcome)
+{
+	int64_t skew = welcome->has_time ? welcome->time - app_now(app) : 0;
+	int64_t by = skew > 0 ? skew : -skew;
+	const char *unit = by < 2 * MS_PER_HOUR ? "minutes" : by < 2 * MS_PER_DAY ? "hours" : "days";
+	int64_t unit_ms = by < 2 * MS_PER_HOUR ? MS_PER_MINUTE : by < 2 * MS_PER_DAY ? MS_PER_HOUR : MS_PER_DAY;
+
+	if (by > CLOCK_SKEW_MAX_MS)
+		say_warning(app, "this computer's clock is %" PRId64 " %s %s the broker's; set it", by / unit_ms, unit,
+			skew > 0 ? "behind" : "ahead of");
+}
+
 enum liaison_err
 link_greet(struct link *link, int64_t deadline_ms, struct fault *fault)
 {
@@ -295,6 +309,7 @@ link_greet(struct link *link, int64_t deadline_ms, struct fault *fault)
 	err = check_names(link, welcome, fault);
 	if (err != LIAISON_OK)
 		return err;
+	tell_skew(app, welcome);
 	if (link->id.text[0] == '\0') {
 		snprintf(link->id.text, sizeof link->id.text, "%s", welcome->broker);
 		err = load_checkpoint(link, fault);
@@ -308,9 +323,5 @@ link_greet(struct link *link, int64_t deadline_ms, struct fault *fault)
 		err = post_raise_sequence(link->setup.post, welcome->highest_sequence, fault);
 	if (err != LIAISON_OK)
 		return err;
-	int64_t skew = welcome->has_time ? welcome->time - app_now(app) : 0;
-	if (skew > CLOCK_SKEW_MAX_MS || skew < -CLOCK_SKEW_MAX_MS)
-		say_warning(app, "this computer's clock is %" PRId64 " minutes %s the broker's; set it",
-			(skew > 0 ? skew : -skew) / MS_PER_MINUTE, skew > 0 ? "behind" : "ahead of");
 	return LIAISON_OK;
 }

@@ -49,7 +49,7 @@ add_audience(struct load *load)
 		if (i > 0 &&
 			same_audience(facts, load->drafts[i - 1].admitted.facts)) /* a bulk load has one handling */
 			continue;
-		if (audience_add(&load->report->audience, facts, now) != LIAISON_OK)
+		if (audience_add(&load->report->audience, load->agent->trust, facts, now) != LIAISON_OK)
 			return LIAISON_NO_MEMORY;
 		load->report->has_audience = true;
 	}
@@ -266,8 +266,8 @@ only_look(struct load *load, const struct intake *intake, bool is_read, struct f
 		struct audience audience;
 		struct line line;
 		if (audience_init(&audience, load->agent->trust) != LIAISON_OK ||
-			audience_add(&audience, load->drafts[i].admitted.facts, app_now(load->agent->app)) !=
-				LIAISON_OK) {
+			audience_add(&audience, load->agent->trust, load->drafts[i].admitted.facts,
+				app_now(load->agent->app)) != LIAISON_OK) {
 			audience_clear(&audience);
 			return no_memory(fault);
 		}

@@ -188,6 +188,7 @@ command_publish(struct app *app, int argc, char **argv)
 	load->is_restart = chosen.is_restart;
 	load->is_told = chosen.is_dry_run;
 	load->wait_ms = (chosen.wait_seconds >= 0 ? chosen.wait_seconds : agent.home->wait_seconds) * MS_PER_SECOND;
+	agent.refresh_ms = chosen.is_dry_run ? 0 : load->wait_ms < AGENT_REFRESH_MS ? load->wait_ms : AGENT_REFRESH_MS;
 	err = report_init(&report, app, agent.trust);
 	if (err != LIAISON_OK)
 		fault_set(&fault, err, "out of memory");

@@ -218,8 +218,11 @@ report_settled(void *arg, const struct settled *settled)
 
 	if (!settled->is_final) {
 		report->deferred++;
-		snprintf(report->last_reason, sizeof report->last_reason, "%s: %s", err_name(settled->code),
-			settled->message);
+		snprintf(report->last_reason, sizeof report->last_reason, "%s: %s%s", err_name(settled->code),
+			settled->message,
+			settled->code == LIAISON_CLOCK_AHEAD
+				? "; then take the alert back by `liaison outbox drop` and publish it again"
+				: "");
 		say_detail(report->app, "%s: not now: %s", settled->id, report->last_reason);
 		return;
 	}

@@ -32,6 +32,7 @@ struct accept {
 	uint8_t origin_key[crypto_shorthash_KEYBYTES];
 	size_t shed; /* connections that were shut since the last tick, because they were too many */
 	bool paused;
+	bool is_drained; /* no whole message waits inside libzmq, as far as is known */
 };
 
 static int64_t
@@ -157,6 +158,13 @@ on_accepted(struct accept *accept, int fd)
 	server_shut(over);
 }
 
+static void
+shut(struct accept *accept, int fd)
+{
+	if (connections_end(accept->connections, fd))
+		server_shut(fd);
+}
+
 /* One line a tick, however many there were. */
 static void
 note_shed(struct accept *accept)
@@ -224,6 +232,8 @@ on_zap(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* Connections that are over do not count against a new one of the same office. */
+	on_monitor(-1, 0, accept);
 	zap_answer(accept->zap);
 }
 
@@ -268,16 +278,20 @@ on_server(evutil_socket_t fd, short what, void *arg)
 		struct server_peer peer;
 		struct net_message message;
 		enum net_result result = server_receive(accept->server, &peer, &message);
+		accept->is_drained = result == NET_AGAIN;
+		if (result == NET_REFUSED) {
+			shut(accept, peer.fd);
+			continue;
+		}
 		if (result != NET_MESSAGE)
 			return;
-		connections_known(accept->connections, peer.fd);
+		connections_heard(accept->connections, peer.fd, server_wire_bytes(net_message_size(&message)));
 		struct session *session = session_for(accept, &peer);
 		if (session == NULL || session->state == SESSION_CLOSING) {
-			server_shut(peer.fd);
+			shut(accept, session != NULL ? session->fd : peer.fd);
 			net_message_close(&message);
 			continue;
 		}
-		session->fd = peer.fd;
 		session->heard_ms = monotonic(accept);
 		accept->options.events.on_message(accept->options.events.arg, session, &message);
 	}
@@ -296,7 +310,7 @@ reap_session(void *arg, struct session *session)
 	if (session->state != SESSION_CLOSING && !may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
 	if (session->state == SESSION_CLOSING && session->is_told) {
-		server_shut(session->fd);
+		shut(accept, session->fd);
 		end_session(accept, session);
 	} else if (session->state == SESSION_CLOSING) {
 		session->is_told = true;
@@ -306,11 +320,21 @@ reap_session(void *arg, struct session *session)
 static void
 shut_stranger(void *arg, int fd)
 {
-	(void)arg;
-	server_shut(fd);
+	shut(arg, fd);
 }
 
-/* Strangers that hold a connection without a handshake, and sessions that are over. */
+static void
+shut_swollen(void *arg, int fd)
+{
+	struct accept *accept = arg;
+
+	if (!connections_swells(accept->connections, fd, server_received_bytes(fd)))
+		return;
+	note(NOTE_WARNING, "connection-shut", "reason=message-without-end");
+	shut(accept, fd);
+}
+
+/* Strangers that hold a connection without a handshake, lines that bring no end, and sessions that are over. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -321,9 +345,11 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	on_monitor(-1, 0, accept);
 	note_shed(accept);
-	connections_each_unknown(accept->connections, limit_ms, shut_stranger, NULL);
+	connections_each_unknown(accept->connections, limit_ms, shut_stranger, accept);
 	sessions_each(accept->sessions, reap_session, accept);
 	on_server(-1, 0, accept);
+	if (accept->is_drained && !accept->paused)
+		connections_each(accept->connections, shut_swollen, accept);
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -491,7 +517,7 @@ accept_send(struct accept *accept, struct session *session, void *bytes, size_t 
 		return LIAISON_OK;
 	if (err == LIAISON_BUSY)
 		note(NOTE_WARNING, "session-shut", "office=%s reason=does-not-read", session->office.text);
-	server_shut(session->fd);
+	shut(accept, session->fd);
 	session->state = SESSION_CLOSING;
 	return err;
 }
@@ -521,7 +547,7 @@ accept_shut(struct accept *accept, struct session *session, enum liaison_err cod
 	frame.goodbye = &goodbye;
 	/* The word gets until the next tick to leave; whether it does or not, the descriptor is shut then. */
 	if (accept_send_frame(accept, session, &frame) != LIAISON_OK)
-		server_shut(session->fd);
+		shut(accept, session->fd);
 	session->state = SESSION_CLOSING;
 }
 

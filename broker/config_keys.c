@@ -47,7 +47,7 @@ const struct key config_keys[CONFIG_KEYS] = {
 	[CONFIG_CONNECTIONS_PER_OFFICE] = {AT(connections_per_office), .type = KEY_COUNT, .least = 1, .most = 10000,
 		.preset = 8, .help = "Connections of one office."},
 	[CONFIG_UNAUTHENTICATED_MAX] = {AT(unauthenticated_max), .type = KEY_COUNT, .least = 1, .most = 10000,
-		.preset = 64, .help = "Connections that have not yet shown a key that is known."},
+		.preset = 256, .help = "Connections that have not yet shown a key that is known."},
 	[CONFIG_HANDSHAKE_MS] = {AT(handshake_ms), .type = KEY_TIME, .least = 1 * MS_PER_SECOND,
 		.most = 2 * MS_PER_MINUTE, .preset = 15 * MS_PER_SECOND,
 		.help = "Time for a handshake; a bad line needs four round trips."},

@@ -8,9 +8,13 @@
 struct connection {
 	bool is_open;
 	bool is_known;
-	bool is_shut; /* said to be shut, not yet closed */
+	bool is_shut;    /* said to be shut, not yet closed */
+	bool has_spoken; /* since it was last asked about what it swells */
 	uint8_t origin;
 	int64_t since_ms;
+	uint64_t taken_bytes;   /* in whole messages */
+	uint64_t untaken_bytes; /* when last asked */
+	uint64_t base_bytes; /* untaken before the last message: what else goes over a line, and nothing of a message */
 };
 
 struct connections {
@@ -96,6 +100,20 @@ draw(const struct connections *connections, uint64_t lot)
 	return -1;
 }
 
+bool
+connections_end(struct connections *connections, int fd)
+{
+	struct connection *connection = find(connections, fd);
+
+	if (connection == NULL || !connection->is_open || connection->is_shut)
+		return false;
+	connection->is_shut = true;
+	connections->open--;
+	if (!connection->is_known)
+		count_off(connections, connection);
+	return true;
+}
+
 int
 connections_accepted(struct connections *connections, int fd, uint64_t origin, uint64_t lot, int64_t at_ms)
 {
@@ -112,24 +130,38 @@ connections_accepted(struct connections *connections, int fd, uint64_t origin, u
 	if (connections->open <= connections->max && connections->unknown <= connections->unknown_max)
 		return -1;
 	int drawn = draw(connections, lot);
-	struct connection *shut = find(connections, drawn);
-	if (shut != NULL) {
-		shut->is_shut = true;
-		connections->open--;
-		count_off(connections, shut);
-	}
+	connections_end(connections, drawn);
 	return drawn;
 }
 
 void
-connections_known(struct connections *connections, int fd)
+connections_heard(struct connections *connections, int fd, uint64_t wire_bytes)
 {
 	struct connection *connection = find(connections, fd);
 
-	if (connection == NULL || !connection->is_open || connection->is_known || connection->is_shut)
+	if (connection == NULL || !connection->is_open)
+		return;
+	connection->has_spoken = true;
+	connection->taken_bytes += wire_bytes;
+	if (connection->is_known || connection->is_shut)
 		return;
 	connection->is_known = true;
 	count_off(connections, connection);
+}
+
+bool
+connections_swells(struct connections *connections, int fd, uint64_t received_bytes)
+{
+	struct connection *connection = find(connections, fd);
+
+	if (connection == NULL || !connection->is_open || received_bytes < connection->taken_bytes)
+		return false;
+	/* Of what was untaken when last asked nothing is a message without an end: one has come behind it. */
+	if (connection->has_spoken)
+		connection->base_bytes = connection->untaken_bytes;
+	connection->has_spoken = false;
+	connection->untaken_bytes = received_bytes - connection->taken_bytes;
+	return connection->untaken_bytes > connection->base_bytes + CONNECTION_UNTAKEN_MAX;
 }
 
 void
@@ -166,5 +198,13 @@ connections_each_unknown(
 	for (size_t fd = 0; connections->unknown > 0 && fd < connections->size; fd++)
 		if (connections->by_fd[fd].is_open && !connections->by_fd[fd].is_known &&
 			!connections->by_fd[fd].is_shut && connections->by_fd[fd].since_ms < before_ms)
+			each(arg, (int)fd);
+}
+
+void
+connections_each(const struct connections *connections, void (*each)(void *arg, int fd), void *arg)
+{
+	for (size_t fd = 0; fd < connections->size; fd++)
+		if (connections->by_fd[fd].is_open && !connections->by_fd[fd].is_shut)
 			each(arg, (int)fd);
 }

@@ -23,12 +23,26 @@ void connections_free(struct connections *connections); /* takes NULL */
  * What is to be shut does not count any more.
  */
 int connections_accepted(struct connections *connections, int fd, uint64_t origin, uint64_t lot, int64_t at_ms);
-void connections_known(struct connections *connections, int fd);
+/*
+ * It is to be shut for another reason. False: it is shut or closed already (messages of a connection that is over still
+ * come out of libzmq, with a descriptor that may be another's by then).
+ */
+bool connections_end(struct connections *connections, int fd);
+/* A message came, which took so many bytes on the line: from now on the connection is known. */
+void connections_heard(struct connections *connections, int fd, uint64_t wire_bytes);
 void connections_closed(struct connections *connections, int fd);
+
+/*
+ * Asked at each tick with what the line has brought since it began, while no whole message waits to be taken: true where
+ * more than CONNECTION_UNTAKEN_MAX bytes came since the last message, so that it sends one without an end.
+ */
+#define CONNECTION_UNTAKEN_MAX (UINT64_C(16) << 20) /* the greatest message, and what the kernel buffers */
+bool connections_swells(struct connections *connections, int fd, uint64_t received_bytes);
 
 size_t connections_open(const struct connections *connections);
 size_t connections_unknown(const struct connections *connections);
 
+void connections_each(const struct connections *connections, void (*each)(void *arg, int fd), void *arg);
 /* Those still unknown that were accepted before `before_ms`. */
 void connections_each_unknown(
 	const struct connections *connections, int64_t before_ms, void (*each)(void *arg, int fd), void *arg);

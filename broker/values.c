@@ -80,7 +80,7 @@ values_place(const struct values *values, unsigned attribute, const char *text, 
 struct value *
 values_find(const struct values *values, unsigned attribute, const char *text, size_t len)
 {
-	return values->table[values_place(values, attribute, text, len)];
+	return values->count > 0 ? values->table[values_place(values, attribute, text, len)] : NULL;
 }
 
 static enum liaison_err

@@ -343,22 +343,27 @@ static enum liaison_err
 walk_field(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, const struct field_rule *rule,
 	const struct walker *walker, struct path *path)
 {
-	size_t count = reflect_count(message, field);
+	bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE;
+	bool wants_value = walker->value != NULL && rule->form != FORM_ANY;
+	bool wants_list = walker->list != NULL && rule->max_values != 0;
 	enum liaison_err err = LIAISON_OK;
 
+	if (!is_message && !wants_value && !wants_list)
+		return LIAISON_OK;
+	size_t count = reflect_count(message, field);
 	if (count == 0)
 		return LIAISON_OK;
 	size_t depth = path->depth++;
 	path->steps[depth].field = rule;
 	path->steps[depth].index = PATH_WHOLE;
-	if (rule->max_values != 0 && walker->list != NULL)
+	if (wants_list)
 		err = walker->list(walker->arg, path, rule, count);
 	for (size_t i = 0; err == LIAISON_OK && i < count; i++) {
 		const void *value = reflect_value(message, field, i);
 		path->steps[depth].index = rule->max_values != 0 ? i : PATH_WHOLE;
-		if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+		if (is_message)
 			err = walk_message(*(ProtobufCMessage *const *)value, walker, path);
-		else if (walker->value != NULL && rule->form != FORM_ANY)
+		else if (wants_value)
 			err = walker->value(walker->arg, path, rule, field, value);
 	}
 	path->depth = depth;

@@ -61,13 +61,13 @@ admit_state(const struct admitted *admitted, const struct trust *trust, known_al
 	struct known_alert there = known(index, &facts->id);
 	char id[ALERT_ID_BYTES];
 
+	if (!there.is_known && facts->reference.sequence == 0)
+		return LIAISON_OK;
 	alert_id_format(&facts->id, id);
 	if (there.is_known && digest_equal(&there.body_hash, &admitted->body_hash))
 		return fault_set(fault, LIAISON_EXISTS, "id: %s is there already", id);
 	if (there.is_known)
 		return fault_set(fault, LIAISON_EQUIVOCATION, "id: another body was accepted as %s before", id);
-	if (facts->reference.sequence == 0)
-		return LIAISON_OK;
 	if (alert_id_equal(&facts->reference, &facts->id))
 		return fault_set(fault, LIAISON_BAD_REFERENCE, "references[0]: %s is this one itself", id);
 	alert_id_format(&facts->reference, id);

@@ -42,12 +42,15 @@ admit_times(const struct admit_question *question)
 	const Liaison__Alert *alert = question->alert;
 	char at[RFC3339_BYTES];
 
-	time_format(alert->sent, at);
-	if (alert->sent > question->now + SENT_AHEAD_MAX_MS)
+	if (alert->sent > question->now + SENT_AHEAD_MAX_MS) {
+		time_format(alert->sent, at);
 		return fault_set(question->fault, LIAISON_CLOCK_AHEAD,
 			"sent: %s is ahead by more than 5 minutes; set the clock of the computer that signed it", at);
-	if (alert->sent < question->now - SENT_AGE_MAX_MS)
+	}
+	if (alert->sent < question->now - SENT_AGE_MAX_MS) {
+		time_format(alert->sent, at);
 		return fault_set(
 			question->fault, LIAISON_STALE, "sent: %s is more than 30 days ago; publish it anew", at);
+	}
 	return alert->has_expires ? check_expires(question) : LIAISON_OK;
 }

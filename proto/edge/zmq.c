@@ -2,6 +2,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -394,32 +396,30 @@ route_number(const uint8_t id[ROUTE_BYTES])
 enum net_result
 server_receive(struct server *server, struct server_peer *from, struct net_message *out)
 {
-	for (;;) {
-		uint8_t id[256];
-		int id_len = zmq_recv(server->socket, id, sizeof id, ZMQ_DONTWAIT);
-		if (id_len < 0)
-			return errno == EAGAIN ? NET_AGAIN : errno == EINTR ? NET_AGAIN : NET_FAILED;
-		zmq_msg_t *body = msg_of(out);
-		zmq_msg_init(body);
-		if (zmq_msg_recv(body, server->socket, ZMQ_DONTWAIT) < 0) {
-			zmq_msg_close(body);
-			continue;
-		}
-		const char *user = zmq_msg_gets(body, "User-Id");
-		from->fd = zmq_msg_get(body, ZMQ_SRCFD);
-		bool one_frame = !zmq_msg_more(body);
-		size_t user_len = user != NULL ? strlen(user) : sizeof from->user.text;
-		if (!one_frame)
-			drop_rest(server->socket);
-		if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user_len >= sizeof from->user.text) {
-			zmq_msg_close(body);
-			server_shut(from->fd);
-			continue;
-		}
-		from->route = route_number(id);
-		memcpy(from->user.text, user, user_len + 1);
-		return NET_MESSAGE;
+	uint8_t id[256];
+	int id_len = zmq_recv(server->socket, id, sizeof id, ZMQ_DONTWAIT);
+	if (id_len < 0)
+		return errno == EAGAIN || errno == EINTR ? NET_AGAIN : NET_FAILED;
+	zmq_msg_t *body = msg_of(out);
+	zmq_msg_init(body);
+	if (zmq_msg_recv(body, server->socket, ZMQ_DONTWAIT) < 0) {
+		zmq_msg_close(body);
+		from->fd = -1;
+		return NET_REFUSED;
 	}
+	const char *user = zmq_msg_gets(body, "User-Id");
+	from->fd = zmq_msg_get(body, ZMQ_SRCFD);
+	bool one_frame = !zmq_msg_more(body);
+	if (!one_frame)
+		drop_rest(server->socket);
+	if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user == NULL ||
+		strlen(user) >= sizeof from->user.text) {
+		zmq_msg_close(body);
+		return NET_REFUSED;
+	}
+	from->route = route_number(id);
+	snprintf(from->user.text, sizeof from->user.text, "%s", user);
+	return NET_MESSAGE;
 }
 
 static void
@@ -459,6 +459,23 @@ server_shut(int fd)
 {
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+}
+
+uint64_t
+server_received_bytes(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+uint64_t
+server_wire_bytes(size_t len)
+{
+	size_t inside = len + CURVE_OVERHEAD_BYTES;
+
+	return inside + (inside > UINT8_MAX ? 9 : 2);
 }
 
 int
@@ -512,6 +529,7 @@ struct client {
 };
 
 #define RECONNECT_MS 200
+#define CLIENT_SEND_HIGH_WATER 64
 #define RECONNECT_MAX_MS 10000
 
 /* No ZMTP heartbeats: on a connecting socket with a full receive queue they abort the process. */
@@ -519,6 +537,7 @@ static bool
 client_configure(struct client *client, const struct client_options *options)
 {
 	int64_t max = options->max_message_bytes + CURVE_OVERHEAD_BYTES;
+	int send_high_water = options->send_high_water > 0 ? options->send_high_water : CLIENT_SEND_HIGH_WATER;
 	void *s = client->socket;
 
 	return set_int(s, ZMQ_LINGER, 0) &&
@@ -526,7 +545,7 @@ client_configure(struct client *client, const struct client_options *options)
 	       zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, options->public_key.bytes, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, options->secret, 32) == 0 &&
 	       zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max, sizeof max) == 0 &&
-	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, 64) &&
+	       set_int(s, ZMQ_RCVHWM, options->receive_high_water) && set_int(s, ZMQ_SNDHWM, send_high_water) &&
 	       set_int(s, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(s, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
 	       set_int(s, ZMQ_IMMEDIATE, 1) && set_int(s, ZMQ_TCP_KEEPALIVE, 1);
 }

@@ -6,7 +6,7 @@
  *    receive function until it says NET_AGAIN; a loop that sends must make its read event active again afterwards.
  *  - Nobody is let in unless a `struct zap` is bound before the first listener: the domain is enforced.
  *  - A peer is known by the 32-bit routing number of its connection, and is who its user id says (both from the same
- *    message). A peer that chose a routing id of its own, or sends more than one frame, is shut.
+ *    message). A peer that chose a routing id of its own, or sends more than one frame, is to be shut.
  *  - Secrets are copied into libzmq's heap: the program must not leave core files.
  * Not for use by two threads, but for net_new/net_free.
  */
@@ -37,7 +37,8 @@ void net_message_close(struct net_message *message);
 enum net_result {
 	NET_MESSAGE, /* *out was filled */
 	NET_AGAIN,   /* nothing more for now */
-	NET_FAILED,  /* the context is closing, or a fault in libzmq */
+	NET_REFUSED, /* from a server's peer: no single frame, or a routing id of its own; only from->fd is set: shut it */
+	NET_FAILED, /* the context is closing, or a fault in libzmq */
 };
 
 /* --- ZAP (RFC 27/ZAP) ------------------------------------------------------------------------------------------------- */
@@ -97,6 +98,14 @@ enum liaison_err server_send(struct server *server, uint32_t route, void *bytes,
 /* Ends a peer's TCP connection without closing libzmq's descriptor. */
 void server_shut(int fd);
 
+/*
+ * What came over a peer's TCP connection since it began, and what of it one message of `len` bytes takes. libzmq hands a
+ * message on when its last frame has come, and holds a message without an end in memory, uncounted: only the difference of
+ * these shows it.
+ */
+uint64_t server_received_bytes(int fd); /* 0: not known */
+uint64_t server_wire_bytes(size_t len);
+
 enum server_event_type {
 	SERVER_ACCEPTED,
 	SERVER_DISCONNECTED,
@@ -119,6 +128,7 @@ struct client_options {
 	const uint8_t *secret; /* 32 bytes */
 	int max_message_bytes;
 	int receive_high_water;
+	int send_high_water; /* 0: 64 */
 };
 
 enum client_event {

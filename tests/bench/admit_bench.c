@@ -61,7 +61,7 @@ run(const struct scene *scene)
 			fprintf(stderr, " %s:%.1f", after.threads[t].name,
 				(after.threads[t].seconds - before.threads[t].seconds) * 1e6 /
 					(double)workload->alert_count);
-		fprintf(stderr, "\n");
+		fprintf(stderr, " = %.0f alerts/s\n", (double)workload->alert_count / (bench_seconds() - start));
 		rates[i] = (double)workload->alert_count / (bench_seconds() - start);
 		own_us[i] = (bench_cpu_seconds(0) - own_cpu) * 1e6 / (double)workload->alert_count;
 		broker_us[i] = (bench_cpu_seconds(rig->pid) - broker_cpu) * 1e6 / (double)workload->alert_count;

@@ -28,7 +28,7 @@ const char *follower_office(size_t number);
 struct follower *follower_new(struct rig *rig, const char *office, const struct follower_options *options);
 void follower_free(struct follower *follower);
 
-/* Gives credit and reads until `alerts` more have come. Then follower_join: the time (bench_seconds) when the last one was done. */
+/* Gives credit and reads until `alerts` more have come. follower_join then gives the time (bench_seconds) of the last one. */
 void follower_start(struct follower *follower, size_t alerts);
 double follower_join(struct follower *follower);
 

@@ -93,6 +93,26 @@ expect_same "exit" 0 "$code"
 sort "$TMP/live.out" | grep '"type":"delivery"' | uniq -d >"$TMP/twice"
 expect_lines 0 "$TMP/twice"
 
+step "a suspended office waits, and gets what it missed when it is let in again"
+keys=$NET/authority
+start live liaison --home "$NET/th.piu.demo" feed --json
+wait_until 10 has_line "$TMP/live.out" '"atEnd":true'
+cp "$NET/trust/th.roster" "$TMP/th-2"
+expect_exit 0 liaison roster suspend --reason 'laptop lost' th.piu.demo "$TMP/th-2"
+expect_exit 0 liaison roster sign --key "$keys/th-authority.key" "$TMP/th-2"
+expect_exit 0 at th.ncc.demo roster push "$TMP/th-2"
+wait_until 10 has_line "$TMP/live.err" 'trying again'
+a_route "While it was suspended" | at kh.blo.demo publish - >/dev/null
+cp "$TMP/th-2" "$TMP/th-3"
+expect_exit 0 liaison roster resume th.piu.demo "$TMP/th-3"
+expect_exit 0 liaison roster sign --key "$keys/th-authority.key" "$TMP/th-3"
+expect_exit 0 at th.ncc.demo roster push "$TMP/th-3"
+wait_until 40 has_line "$TMP/live.out" 'While it was suspended'
+expect_exit 0 at th.piu.demo trust show # what came over the wire was saved
+expect_out '^th +valid +1 +3 '
+stop live
+expect_same "exit" 0 "$code"
+
 step "what cannot be is said"
 expect_exit 64 at th.blo.demo feed --format cap
 expect_err 'not there yet'

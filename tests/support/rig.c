@@ -24,6 +24,7 @@
 #define EXPECT_MS 10000
 #define START_MS 30000
 #define RECEIVE_HIGH_WATER 8192 /* as agents have it */
+#define SEND_HIGH_WATER 2048
 
 static void
 fail(const char *what, const char *detail)
@@ -291,7 +292,8 @@ rig_connect_raw(struct rig *rig, const char *office)
 		.public_key = keys->transport_public,
 		.secret = keys->transport,
 		.max_message_bytes = FRAME_BYTES_MAX,
-		.receive_high_water = RECEIVE_HIGH_WATER};
+		.receive_high_water = RECEIVE_HIGH_WATER,
+		.send_high_water = SEND_HIGH_WATER};
 	struct rig_client *client = calloc(1, sizeof *client);
 	struct fault fault = {.message = ""};
 
@@ -304,10 +306,9 @@ rig_connect_raw(struct rig *rig, const char *office)
 	return client;
 }
 
-struct rig_client *
-rig_connect(struct rig *rig, const char *office)
+void
+rig_hello(struct rig_client *client)
 {
-	struct rig_client *client = rig_connect_raw(rig, office);
 	Liaison__Hello hello = LIAISON__HELLO__INIT;
 	Liaison__Frame frame = LIAISON__FRAME__INIT;
 
@@ -317,6 +318,14 @@ rig_connect(struct rig *rig, const char *office)
 	frame.hello = &hello;
 	rig_send(client, &frame);
 	rig_expect(client, LIAISON__FRAME__FRAME_WELCOME);
+}
+
+struct rig_client *
+rig_connect(struct rig *rig, const char *office)
+{
+	struct rig_client *client = rig_connect_raw(rig, office);
+
+	rig_hello(client);
 	return client;
 }
 

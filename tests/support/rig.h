@@ -52,6 +52,8 @@ struct rig_client {
 struct rig_client *rig_connect(struct rig *rig, const char *office);
 /* The same without the hello. */
 struct rig_client *rig_connect_raw(struct rig *rig, const char *office);
+/* Says hello over it; fails the test unless a welcome comes. */
+void rig_hello(struct rig_client *client);
 void rig_disconnect(struct rig_client *client);
 
 void rig_send(struct rig_client *client, const Liaison__Frame *frame);

@@ -22,15 +22,34 @@
 #include <cmocka.h>
 
 #define STRANGERS 400
-#define SILENT 200
+#define SILENT 400
 #define MIB ((size_t)1 << 20)
+
+/* As an agent does it: who is refused tries again. */
+static struct rig_client *
+connect_again(struct rig *rig, const char *office)
+{
+	struct net_message message;
+
+	for (int tries = 0; tries < 50; tries++) {
+		struct rig_client *client = rig_connect_raw(rig, office);
+		enum client_event event = client_wait(client->client, 2000, -1, &message);
+		if (event == CLIENT_CONNECTED) {
+			rig_hello(client);
+			return client;
+		}
+		rig_disconnect(client);
+	}
+	fail_msg("%s was never let in", office);
+	return NULL;
+}
 
 /* An office that comes while the broker is under attack is served in `ms` at most. */
 static void
 expect_served_within(struct rig *rig, const char *office, uint64_t sequence, int64_t ms)
 {
 	int64_t began = clock_system()->monotonic_ms(NULL);
-	struct rig_client *client = rig_connect(rig, office);
+	struct rig_client *client = connect_again(rig, office);
 
 	publish_route(rig, client, office, sequence);
 	int64_t took = clock_system()->monotonic_ms(NULL) - began;
@@ -131,6 +150,30 @@ connections_that_say_nothing_keep_nobody_out(void **state)
 	expect_served_within(rig, PUBLISHER, 3, 8000);
 	end_attacker(attacker);
 	expect_served_within(rig, PUBLISHER, 4, 3000);
+	end_rig(rig);
+}
+
+static void
+a_handshake_that_stops_half_way_is_ended(void **state)
+{
+	struct rig *rig = rig_new(1);
+	struct curve_peer peers[CURVE_DONE + 1];
+	char bytes[256];
+	(void)state;
+
+	rig->config.handshake_ms = 1000;
+	rig_start(rig);
+	for (int step = CURVE_NOTHING; step <= CURVE_DONE; step++)
+		assert_true(curve_peer_connect(&peers[step], rig, NEIGHBOUR, (enum curve_step)step));
+	for (int step = CURVE_NOTHING; step <= CURVE_DONE; step++) {
+		ssize_t got;
+		while ((got = recv(peers[step].fd, bytes, sizeof bytes, 0)) > 0)
+			;
+		if (got < 0 && errno != ECONNRESET)
+			fail_msg("step %d: still open", step);
+		curve_peer_close(&peers[step]);
+	}
+	expect_served_within(rig, NEIGHBOUR, 1, 3000);
 	end_rig(rig);
 }
 
@@ -321,6 +364,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_hundred_unknown_keys_keep_nobody_out),
 		cmocka_unit_test(connections_that_say_nothing_keep_nobody_out),
+		cmocka_unit_test(a_handshake_that_stops_half_way_is_ended),
 		cmocka_unit_test(more_connections_than_allowed_in_all_are_shut),
 		cmocka_unit_test(connections_of_one_office_are_capped_however_they_come),
 		cmocka_unit_test(a_message_of_several_frames_ends_the_connection),

@@ -313,6 +313,41 @@ two_bodies_under_one_id_are_evidence(void **state)
 	tear_down(&f);
 }
 
+static enum liaison_err
+take_state(void *arg, const struct inbox_row *row, struct fault *fault)
+{
+	(void)fault;
+	*(enum inbox_state *)arg = row->state;
+	return LIAISON_OK;
+}
+
+static void
+a_notice_ends_its_alert_here_whichever_comes_first(void **state)
+{
+	(void)state;
+	for (int is_first = 0; is_first < 2; is_first++) {
+		Liaison__Alert *notice = a_notice(LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL, NULL);
+		enum inbox_state ended = INBOX_LIVE;
+		struct post *post = NULL;
+		struct fixture f;
+		struct fault fault;
+		set_up(&f, LIAR_HONEST);
+		if (!is_first)
+			append(&f);
+		liar_append(f.liar, notice, world_keys(f.world, ALERT_OFFICE));
+		if (is_first)
+			append(&f);
+		assert_int_equal(follow(&f), EX_OK);
+		assert_int_equal(count(f.out, "\"type\":\"notice\""), 1);
+		assert_int_equal(count(f.out, "\"notice\":\"CANCELLED\",\"id\":\"kh.blo.poipet/1\""), 1);
+		OK(post_open(f.home, &post, &fault));
+		OK(inbox_find(post, "kh.blo.poipet/1", take_state, &ended, &fault));
+		post_close(post);
+		assert_int_equal(ended, INBOX_CANCELLED);
+		tear_down(&f);
+	}
+}
+
 /* Each ends the feed at once with 65; what was proved before stays shown and kept. */
 static void
 a_log_that_does_not_hold_together_ends_the_feed(void **state)
@@ -388,6 +423,7 @@ main(void)
 		cmocka_unit_test(the_same_delivery_twice_is_shown_once),
 		cmocka_unit_test(what_does_not_verify_is_told_and_parked_and_the_rest_goes_on),
 		cmocka_unit_test(two_bodies_under_one_id_are_evidence),
+		cmocka_unit_test(a_notice_ends_its_alert_here_whichever_comes_first),
 		cmocka_unit_test(a_log_that_does_not_hold_together_ends_the_feed),
 		cmocka_unit_test(a_log_that_was_rewritten_in_between_is_found_before_anything_is_shown),
 		cmocka_unit_test(what_no_checkpoint_covers_is_not_shown),

@@ -127,22 +127,83 @@ connections_are_bounded_before_anybody_is_known(void **state)
 	(void)state;
 
 	assert_int_equal(connections_accepted(connections, 10, 1, 0, 100), -1);
-	assert_int_equal(connections_accepted(connections, 1000, 2, 0, 200), -1);
-	connections_known(connections, 10);
-	connections_known(connections, 10); /* each message says it again */
+	assert_int_equal(connections_accepted(connections, 1000, 1, 0, 200), -1);
+	assert_int_equal(
+		connections_accepted(connections, 12, 1, 2, 300), 1000); /* a third stranger: one goes, by lot */
+	connections_closed(connections, 1000);
+	connections_heard(connections, 10, 1);
+	connections_heard(connections, 10, 1);
 	assert_int_equal(connections_unknown(connections), 1);
-	assert_int_equal(connections_accepted(connections, 12, 2, 0, 300), -1);
-	/* A third stranger: one of the origin that has most of them goes, and counts no more. */
-	int shut = connections_accepted(connections, 13, 2, 7, 400);
-	assert_true(shut == 1000 || shut == 12 || shut == 13);
-	assert_int_equal(connections_unknown(connections), 2);
-	assert_int_equal(connections_open(connections), 3);
-	connections_each_unknown(connections, 1000, count_up, &sum);
-	assert_int_equal(sum + shut, 1000 + 12 + 13);
-	connections_closed(connections, shut); /* the monitor says so later: nothing changes */
+	assert_int_equal(connections_accepted(connections, 1000, 1, 0, 300), -1);
+	connections_heard(connections, 12, 1);
+	connections_heard(connections, 1000, 1);
+	assert_int_equal(connections_accepted(connections, 13, 1, 0, 400), -1);
+	assert_int_equal(connections_accepted(connections, 14, 1, 1, 500), 14); /* a fifth in all: never a known one */
+	connections_each_unknown(connections, 450, count_up, &sum);
+	assert_int_equal(sum, 13);
+	connections_closed(connections, 14);
+	connections_closed(connections, 13);
+	connections_closed(connections, 13);
 	assert_int_equal(connections_open(connections), 3);
 	connections_closed(connections, -1);
-	connections_known(connections, 99999);
+	connections_heard(connections, 99999, 1);
+	connections_free(connections);
+}
+
+static void
+the_origin_with_most_strangers_loses_one(void **state)
+{
+	struct connections *connections = connections_new(100, 10);
+	(void)state;
+
+	for (int fd = 0; fd < 9; fd++)
+		assert_int_equal(connections_accepted(connections, fd, 7, 0, 0), -1);
+	assert_int_equal(connections_accepted(connections, 9, 8, 0, 0), -1);
+	for (uint64_t lot = 0; lot < 200; lot++) {
+		int over = connections_accepted(connections, 10, 9, lot, 0);
+		assert_true(over >= 0 && over < 9);
+		connections_closed(connections, over);
+		connections_closed(connections, 10);
+		assert_int_equal(connections_accepted(connections, over, 7, 0, 0), -1);
+	}
+	connections_free(connections);
+}
+
+static void
+what_is_shut_is_not_shut_again_until_it_is_another(void **state)
+{
+	struct connections *connections = connections_new(4, 4);
+	(void)state;
+
+	assert_int_equal(connections_accepted(connections, 5, 1, 0, 0), -1);
+	assert_true(connections_end(connections, 5));
+	assert_false(connections_end(connections, 5));
+	assert_int_equal(connections_open(connections), 0);
+	connections_heard(connections, 5, 1); /* its last messages */
+	assert_int_equal(connections_unknown(connections), 0);
+	connections_closed(connections, 5);
+	assert_false(connections_end(connections, 5));
+	assert_int_equal(connections_accepted(connections, 5, 1, 0, 0), -1);
+	assert_true(connections_end(connections, 5));
+	connections_free(connections);
+}
+
+static void
+a_line_that_brings_more_than_its_messages_swells(void **state)
+{
+	struct connections *connections = connections_new(4, 4);
+	uint64_t received = 600; /* a handshake */
+	(void)state;
+
+	assert_int_equal(connections_accepted(connections, 5, 1, 0, 0), -1);
+	for (int tick = 0; tick < 100; tick++) {
+		connections_heard(connections, 5, 1000000);
+		received += 1000000 + CONNECTION_UNTAKEN_MAX / 10; /* pings of the line itself, say */
+		assert_false(connections_swells(connections, 5, received));
+	}
+	assert_false(connections_swells(connections, 5, received + CONNECTION_UNTAKEN_MAX / 2));
+	assert_true(connections_swells(connections, 5, received + CONNECTION_UNTAKEN_MAX + 1));
+	assert_false(connections_swells(connections, 5, 0)); /* not known */
 	connections_free(connections);
 }
 
@@ -157,6 +218,9 @@ main(void)
 		cmocka_unit_test(debt_is_paid_before_more_is_taken),
 		cmocka_unit_test(no_limit_is_no_limit),
 		cmocka_unit_test(connections_are_bounded_before_anybody_is_known),
+		cmocka_unit_test(the_origin_with_most_strangers_loses_one),
+		cmocka_unit_test(what_is_shut_is_not_shut_again_until_it_is_another),
+		cmocka_unit_test(a_line_that_brings_more_than_its_messages_swells),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
