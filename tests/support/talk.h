@@ -70,7 +70,10 @@ struct stranger stranger_new(void *context, struct rig *rig, const char *office)
 void stranger_connect(struct stranger *stranger, const struct rig *rig);
 void stranger_free(struct stranger *stranger);
 
-/* Resident memory of the broker, and the processor time that it has used, from /proc. */
+/*
+ * Resident memory of the broker (0 under the address sanitizer, whose own would be all that is seen), and the processor time
+ * that it has used, from /proc.
+ */
 size_t broker_rss_bytes(const struct rig *rig);
 int64_t broker_cpu_ms(const struct rig *rig);
 
