@@ -8,6 +8,13 @@
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
 
+/* What a bound on time is to be multiplied with. */
+#ifdef __SANITIZE_ADDRESS__
+#define SLOWER 8
+#else
+#define SLOWER 1
+#endif
+
 /* Ends it by SIGTERM, which must be clean, and frees it. */
 void end_rig(struct rig *rig);
 
