@@ -15,7 +15,7 @@
 #define BUSY_RECORDS 16
 #define GATHER_RECORDS 1024
 #define GATHER_GAP_US 500
-#define GATHER_MOST_US 4000
+#define GATHER_MOST_US 6000
 
 struct log_writer {
 	struct log *log;

@@ -104,7 +104,8 @@ arena_alloc(struct arena *arena, size_t len)
 {
 	if (len > SIZE_MAX / 4)
 		return NULL;
-	len = (len + ALIGN - 1) / ALIGN * ALIGN;
+	/* Nothing at all is a place of its own, too: NULL means no memory. */
+	len = len > 0 ? (len + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
 	if (len > arena->left && add_block(arena, len) != 0)
 		return NULL;
 	void *memory = arena->at;

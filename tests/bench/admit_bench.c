@@ -35,13 +35,34 @@ static const struct scene SCENES[] = {
 		.window = 16},
 };
 
+/* One round, alerts/s; says where the processor time of each alert went. */
+static double
+publish(struct rig *rig, struct rig_client *publisher, const struct scene *scene, const struct workload *workload)
+{
+	struct bench_threads before, after;
+	double us = 1e6 / (double)workload->alert_count;
+	double start = bench_seconds(), own_cpu = bench_cpu_seconds(0), broker_cpu = bench_cpu_seconds(rig->pid);
+
+	bench_threads_now(rig->pid, &before);
+	workload_publish(rig, publisher, workload, scene->window);
+	double seconds = bench_seconds() - start;
+	bench_threads_now(rig->pid, &after);
+	fprintf(stderr,
+		"# %s: processor time an alert: broker %.1f us (workers %.1f, log %.1f, sockets %.1f), publisher %.1f "
+		"us\n",
+		scene->name, (bench_cpu_seconds(rig->pid) - broker_cpu) * us,
+		bench_threads_used(&before, &after, "admit") * us, bench_threads_used(&before, &after, "log") * us,
+		bench_threads_used(&before, &after, "ZMQbg/IO/0") * us, (bench_cpu_seconds(0) - own_cpu) * us);
+	return (double)workload->alert_count / seconds;
+}
+
 static void
 run(const struct scene *scene)
 {
 	struct rig *rig = rig_new(20260101);
 	size_t rounds = bench_is_quick() ? 3 : ROUNDS_MAX;
 	size_t frames = bench_is_quick() ? scene->frames_quick : scene->frames;
-	double rates[ROUNDS_MAX], limits[ROUNDS_MAX], own_us[ROUNDS_MAX], broker_us[ROUNDS_MAX];
+	double rates[ROUNDS_MAX], limits[ROUNDS_MAX];
 	uint64_t next = 1;
 
 	rig->config.submits_in_flight = 1024;
@@ -51,24 +72,9 @@ run(const struct scene *scene)
 		struct workload *workload = workload_new(rig, scene->kind, next, frames, scene->per_frame);
 		next += workload->alert_count;
 		limits[i] = limit_verifications_per_s(bench_cores());
-		double start = bench_seconds(), own_cpu = bench_cpu_seconds(0),
-		       broker_cpu = bench_cpu_seconds(rig->pid);
-		struct bench_threads before, after;
-		bench_thread_seconds(rig->pid, &before);
-		workload_publish(rig, publisher, workload, scene->window);
-		bench_thread_seconds(rig->pid, &after);
-		for (size_t t = 0; t < after.count; t++)
-			fprintf(stderr, " %s:%.1f", after.threads[t].name,
-				(after.threads[t].seconds - before.threads[t].seconds) * 1e6 /
-					(double)workload->alert_count);
-		fprintf(stderr, " = %.0f alerts/s\n", (double)workload->alert_count / (bench_seconds() - start));
-		rates[i] = (double)workload->alert_count / (bench_seconds() - start);
-		own_us[i] = (bench_cpu_seconds(0) - own_cpu) * 1e6 / (double)workload->alert_count;
-		broker_us[i] = (bench_cpu_seconds(rig->pid) - broker_cpu) * 1e6 / (double)workload->alert_count;
+		rates[i] = publish(rig, publisher, scene, workload);
 		workload_free(workload);
 	}
-	fprintf(stderr, "# %s: processor time an alert: broker %.1f us, publisher %.1f us\n", scene->name,
-		samples_median(broker_us, rounds), samples_median(own_us, rounds));
 	figure_report(&(struct figure){
 		.name = scene->name,
 		.value = samples_median(rates, rounds),

@@ -32,17 +32,18 @@ unsigned bench_cores(void);
 double bench_seconds(void); /* monotonic */
 /* Processor time that a process (0: this one) has used so far, in seconds. */
 double bench_cpu_seconds(pid_t pid);
-/* The same, thread by thread. */
+/* The same, thread by thread; and what those of that name have used between two such looks. */
 #define BENCH_THREADS_MAX 64
 struct bench_thread {
-	char name[32];
+	char name[16];
 	double seconds;
 };
 struct bench_threads {
 	struct bench_thread threads[BENCH_THREADS_MAX];
 	size_t count;
 };
-void bench_thread_seconds(pid_t pid, struct bench_threads *threads);
+void bench_threads_now(pid_t pid, struct bench_threads *threads);
+double bench_threads_used(const struct bench_threads *before, const struct bench_threads *after, const char *name);
 double bench_resident_bytes(pid_t pid);
 
 /* Sort the samples. `part` from 0 to 1, nearest rank: 0.5 is the median, 0.99 the p99. count > 0. */

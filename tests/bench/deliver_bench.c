@@ -2,6 +2,10 @@
  * Deliveries a second, in all, from the first submit to the last delivery at the last reader: to 10 and to 100 readers of which
  * one verifies, beside JetStream with as many readers and messages of the same size; and to 10 that all verify, beside
  * what verification allows. Publisher, broker (or its peer) and readers share the machine's cores.
+ *
+ * JetStream's messages carry no signature. So that deliveries are compared, and not what a signature costs, ours are signed
+ * in batches of a hundred, as a desk sends what has piled up; the same with each alert signed by itself, which is then made
+ * and verified for ten readers alone, stands beside it as deliver_10_single. deliver_verified_10 is of single ones.
  */
 #include "tests/bench/bench.h"
 #include "tests/bench/follower.h"
@@ -47,7 +51,7 @@ static const struct scene SCENES[] = {
 		.kind = LIAISON__KIND__KIND_ROUTE,
 		.per_frame = 1,
 		.frames = 30000,
-		.frames_quick = 6000,
+		.frames_quick = 4000,
 		.window = 512},
 	{.name = "deliver_verified_10",
 		.readers = 10,
@@ -116,7 +120,7 @@ static void
 run(const struct scene *scene)
 {
 	struct stage stage;
-	size_t rounds = bench_is_quick() ? 3 : ROUNDS_MAX, bytes = 0;
+	size_t rounds = bench_is_quick() ? 2 : ROUNDS_MAX, bytes = 0;
 	size_t frames = bench_is_quick() ? scene->frames_quick : scene->frames;
 	bool has_peer = scene->verifying < scene->readers;
 	double rates[ROUNDS_MAX], limits[ROUNDS_MAX];
