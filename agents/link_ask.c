@@ -4,7 +4,6 @@
 #include "agents/say.h"
 #include "proto/frame.h"
 
-
 static bool
 put_pending(struct link *link, Liaison__Frame *frame)
 {
