@@ -25,6 +25,9 @@ step() { # step SENTENCE: what the next checks are about
 	printf '# %s: %s\n' "$SCENARIO" "$what"
 }
 
+# Whether the programs were built with the address sanitizer, which keeps what was freed for a while.
+is_sanitized() { ldd "$BUILD/liaisond" | grep -q 'libasan\|libclang_rt.asan'; }
+
 pass() { passed=$((passed + 1)); }
 
 fail() { # fail SENTENCE: one check did not hold
