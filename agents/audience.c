@@ -44,8 +44,11 @@ follow(struct audience *audience, struct trust *trust)
 		if (office != NULL)
 			next.is_in[office->number] = 1;
 	}
-	audience_clear(audience);
-	*audience = next;
+	free(audience->is_in);
+	trust_unref(audience->trust);
+	audience->trust = next.trust;
+	audience->offices = next.offices;
+	audience->is_in = next.is_in;
 	return LIAISON_OK;
 }
 

@@ -29,6 +29,9 @@ struct link {
 enum link_event link_step(
 	struct link *link, int timeout_ms, int extra_fd, Liaison__Frame **frame, bool *is_silent, struct fault *fault);
 
+/* Sends a ping with the next number; its pong shows in `ponged`. */
+void link_ping(struct link *link);
+
 /* Hello, welcome, and what they must agree on; for a client that is connected. */
 enum liaison_err link_greet(struct link *link, int64_t deadline_ms, struct fault *fault) LIAISON_MUST_CHECK;
 

@@ -4,9 +4,12 @@
 #include "proto/log_leaf.h"
 #include "proto/scan.h"
 
+#include <poll.h>
 #include <string.h>
 
 #define ANSWER_MS 30000
+#define ASK_AGAIN_MS 500 /* a broker proves so many a second, and says so */
+#define ASK_TIMES_MAX 120
 
 void
 proving_init(struct proving *proving, struct link *link, claim_failed_fn *failed, void *arg)
@@ -80,7 +83,15 @@ ask(struct proving *proving, const struct claim *claims, size_t count, Liaison__
 	request.indexes = indexes;
 	frame.frame_case = LIAISON__FRAME__FRAME_PROOF_REQUEST;
 	frame.proof_request = &request;
-	return link_ask(proving->link, &frame, request.request, LIAISON__FRAME__FRAME_PROOF, ANSWER_MS, answer, fault);
+	enum liaison_err err = LIAISON_RATE_LIMITED;
+	struct pollfd none = {.fd = -1};
+	for (int i = 0; err == LIAISON_RATE_LIMITED && i < ASK_TIMES_MAX; i++) {
+		if (i > 0)
+			poll(&none, 1, ASK_AGAIN_MS);
+		err = link_ask(
+			proving->link, &frame, request.request, LIAISON__FRAME__FRAME_PROOF, ANSWER_MS, answer, fault);
+	}
+	return err;
 }
 
 static void

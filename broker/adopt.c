@@ -458,6 +458,10 @@ adopt_handle(struct core *core, struct session *session, const Liaison__Trust *t
 		err = fault_set(
 			&fault, LIAISON_NOT_PERMITTED, "the roster does not give %s the right operate", from.text);
 	if (err == LIAISON_OK)
+		err = core_spend(core, session,
+			1 + COST_VERIFY * (uint32_t)(trust->n_charters + trust->n_rosters + trust->n_suspensions),
+			&fault);
+	if (err == LIAISON_OK)
 		err = adopt_list(core, DOCUMENT_CHARTER, trust->charters, trust->n_charters, from.text, &fault);
 	if (err == LIAISON_OK)
 		err = adopt_list(core, DOCUMENT_ROSTER, trust->rosters, trust->n_rosters, from.text, &fault);
@@ -476,8 +480,10 @@ void
 adopt_suspension_handle(struct core *core, struct session *session, const Liaison__Signed *suspension)
 {
 	struct fault fault = {.message = ""};
-	enum liaison_err err = adopt_document(core, DOCUMENT_SUSPENSION, suspension, session->office.text, &fault);
+	enum liaison_err err = core_spend(core, session, COST_VERIFY, &fault);
 
+	if (err == LIAISON_OK)
+		err = adopt_document(core, DOCUMENT_SUSPENSION, suspension, session->office.text, &fault);
 	if (err == LIAISON_OK)
 		send_trust_state(core, session, 0);
 	else

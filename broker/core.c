@@ -63,6 +63,17 @@ audit_refusal(struct core *core, const char *office, enum liaison_err code, cons
 		note(NOTE_ERROR, "audit-failed", "message=%s", note_quote(fault.message, quoted));
 }
 
+enum liaison_err
+core_spend(struct core *core, const struct session *session, uint32_t cost, struct fault *fault)
+{
+	enum liaison_err err = rate_take(core->rate, &session->office, cost, 0, core_monotonic(core));
+
+	if (err != LIAISON_OK)
+		fault_set(fault, err, "%s asks for more than it may in a second; ask again in a second",
+			session->office.text);
+	return err;
+}
+
 void
 core_refuse(struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence)
 {

@@ -78,6 +78,16 @@ int64_t core_monotonic(const struct core *core);
 /* This broker takes no more alerts until restarted; says why, once. */
 void core_set_read_only(struct core *core, const char *why);
 
+/*
+ * What a frame costs beyond its reading counts against its office's rate of signatures, as the work of so many of them:
+ * LIAISON_RATE_LIMITED and a sentence, or LIAISON_OK.
+ */
+#define COST_WRITE 20     /* a durable write of state.db */
+#define COST_VERIFY 10    /* a signed document of trust */
+#define PROOFS_PER_COST 4 /* a proof of inclusion is read from the disk */
+enum liaison_err core_spend(
+	struct core *core, const struct session *session, uint32_t cost, struct fault *fault) LIAISON_MUST_CHECK;
+
 /* Answers any frame but a submit with a code and a sentence. */
 void core_refuse(
 	struct core *core, struct session *session, uint32_t request, enum liaison_err code, const char *sentence);

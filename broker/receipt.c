@@ -166,6 +166,8 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 			&fault, LIAISON_READ_ONLY, "the log is damaged, and its tree cannot be computed any more");
 	else if (request->from > size || size > newest)
 		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)newest);
+	if (err == LIAISON_OK)
+		err = core_spend(core, session, 1 + (uint32_t)request->n_indexes / PROOFS_PER_COST, &fault);
 	for (size_t i = 0; err == LIAISON_OK && i < request->n_indexes; i++) {
 		err = prove_one(core, session, request->indexes[i], size, &rooms[i], &fault);
 		inclusions[i] = &rooms[i].message;

@@ -92,6 +92,16 @@ pack_filter(const struct filter *filter, uint8_t **bytes, size_t *len)
 	return LIAISON_OK;
 }
 
+/* Out of memory, and out of what is matched. */
+static void
+forget_feed(struct core *core, struct feed *feed)
+{
+	enum liaison_err err = match_remove(core->match, feed->number);
+
+	assert(err == LIAISON_OK);
+	feeds_remove(core->feeds, feed);
+}
+
 static enum liaison_err
 make_feed(struct core *core, const struct office_id *office, const Liaison__Subscribe *subscribe, struct filter *filter,
 	struct feed **out, struct fault *fault)
@@ -240,6 +250,14 @@ check_subscribe(
 	return LIAISON_OK;
 }
 
+/* Whether there will be something to write: a feed that is read on from its cursor is there already. */
+static bool
+is_changed(const struct feed *feed, const Liaison__Subscribe *subscribe, const struct filter *filter)
+{
+	return feed == NULL || (subscribe->has_start && subscribe->start != LIAISON__START__START_CURSOR) ||
+	       (subscribe->filter != NULL && !filter_equal(filter, feed->filter));
+}
+
 static enum liaison_err
 open_feed(struct core *core, struct session *session, const Liaison__Subscribe *subscribe, struct feed **out,
 	bool *created, struct fault *fault)
@@ -254,14 +272,23 @@ open_feed(struct core *core, struct session *session, const Liaison__Subscribe *
 		return err;
 	struct feed *feed = feeds_find(core->feeds, session->office.text, subscribe->feed);
 	*created = feed == NULL;
+	bool changes = is_changed(feed, subscribe, filter);
+	err = core_spend(core, session, changes ? COST_WRITE : 1, fault);
+	if (err != LIAISON_OK) {
+		filter_free(filter);
+		return err;
+	}
 	err = feed != NULL ? reopen_feed(core, subscribe, filter, feed, fault)
 			   : make_feed(core, &session->office, subscribe, filter, &feed, fault);
 	if (err != LIAISON_OK)
 		return err;
 	start_feed(core, feed, subscribe, *created);
-	err = save_feed(core, feed, fault);
-	if (err != LIAISON_OK)
+	err = changes ? save_feed(core, feed, fault) : LIAISON_OK;
+	if (err != LIAISON_OK) {
+		if (*created)
+			forget_feed(core, feed);
 		return err;
+	}
 	*out = feed;
 	return LIAISON_OK;
 }
@@ -339,9 +366,7 @@ change_feed(struct core *core, struct session *session, const Liaison__FeedsRequ
 		enum liaison_err err = store_remove_feed(core->store, feed->office.text, feed->name, fault);
 		if (err != LIAISON_OK)
 			return err;
-		err = match_remove(core->match, feed->number);
-		assert(err == LIAISON_OK);
-		feeds_remove(core->feeds, feed);
+		forget_feed(core, feed);
 		return LIAISON_OK;
 	}
 	uint64_t size = index_size(core->index);
@@ -386,7 +411,9 @@ feeds_handle(struct core *core, struct session *session, const Liaison__FeedsReq
 	struct fault fault = {.message = ""};
 	enum liaison_err err = LIAISON_OK;
 
-	if (request->remove != NULL || request->seek != NULL)
+	bool changes = request->remove != NULL || request->seek != NULL;
+	err = core_spend(core, session, changes ? COST_WRITE : 2, &fault);
+	if (err == LIAISON_OK && changes)
 		err = change_feed(core, session, request, &fault);
 	size_t count = feeds_count_office(core->feeds, session->office.text), filled = 0;
 	struct feed_info_room *rooms = calloc(count + 1, sizeof *rooms);

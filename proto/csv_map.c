@@ -188,6 +188,16 @@ read_text_rule(const struct parsing *parsing, const config_setting_t *entry)
 	return LIAISON_OK;
 }
 
+/* Without a word, every cell that is not empty. */
+static enum liaison_err
+read_contains(const struct parsing *parsing, const config_setting_t *entry, struct csv_lookup_rule *rule)
+{
+	rule->contains = "";
+	if (config_setting_get_member(entry, "contains") == NULL)
+		return LIAISON_OK;
+	return register_text(entry, parsing->what, "contains", &rule->contains, parsing->fault);
+}
+
 static enum liaison_err
 read_lookup_rule(const struct parsing *parsing, const config_setting_t *entry)
 {
@@ -200,7 +210,7 @@ read_lookup_rule(const struct parsing *parsing, const config_setting_t *entry)
 	if (err == LIAISON_OK)
 		err = read_column(parsing, entry, "column", &rule->column);
 	if (err == LIAISON_OK)
-		err = register_text(entry, parsing->what, "contains", &rule->contains, parsing->fault);
+		err = read_contains(parsing, entry, rule);
 	if (err == LIAISON_OK)
 		err = read_path(parsing, entry, &rule->path);
 	if (err == LIAISON_OK)

@@ -13,7 +13,8 @@
  *               { name = "countries"; path = "where.countries[]"; split = "/"; } );
  *   texts = ( { path = "texts[0].headline"; text = "From {From} to {To}"; },
  *             { path = "texts[0].headline"; text = "To {To}"; } );   # the first of a path that has all its columns
- *   lookups = ( { column = "From"; contains = "Myanmar"; path = "where.countries[]"; value = "MM"; } );
+ *   lookups = ( { column = "From"; contains = "Myanmar"; path = "where.countries[]"; value = "MM"; },
+ *               { column = "No."; path = "subjects[0].consignment.unit"; value = "PIECE"; } ); # if not empty
  */
 #ifndef LIAISON_PROTO_CSV_MAP_H
 #define LIAISON_PROTO_CSV_MAP_H

@@ -136,7 +136,7 @@ put_lookups(const struct making *making)
 		const struct csv_lookup_rule *rule = &making->map->lookups[i];
 		size_t len;
 		const char *text = cell(making, rule->column, &len);
-		if (memmem(text, len, rule->contains, strlen(rule->contains)) == NULL)
+		if (len == 0 || memmem(text, len, rule->contains, strlen(rule->contains)) == NULL)
 			continue;
 		if (csv_path_set(&rule->path, making->alert, json_incref(rule->value)) != LIAISON_OK)
 			return no_memory(making);

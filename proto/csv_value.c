@@ -11,6 +11,7 @@
 #define SHOWN_BYTES_MAX 48
 #define DATE_BYTES 10 /* YYYY-MM-DD */
 #define WHOLE_MAX 9007199254740991.0
+#define NO_BREAK_SPACE "\xc2\xa0"
 
 /* For "%.*s". */
 static int
@@ -19,17 +20,32 @@ shown(size_t len)
 	return (int)(len < SHOWN_BYTES_MAX ? len : SHOWN_BYTES_MAX);
 }
 
+/* How many bytes of white space `text` begins with, the no-break space of pages and spreadsheets included. */
+static size_t
+space_at(const char *text, size_t len)
+{
+	if (len > 0 && memchr(" \t\r\n", text[0], 4) != NULL)
+		return 1;
+	return len > 1 && memcmp(text, NO_BREAK_SPACE, 2) == 0 ? 2 : 0;
+}
+
 const char *
 csv_trim(const char *text, size_t *len)
 {
-	size_t left = strlen(text);
+	size_t left = strlen(text), space;
 
-	while (left > 0 && (*text == ' ' || *text == '\t' || *text == '\r' || *text == '\n')) {
-		text++;
-		left--;
+	while ((space = space_at(text, left)) > 0) {
+		text += space;
+		left -= space;
 	}
-	while (left > 0 && memchr(" \t\r\n", text[left - 1], 4) != NULL)
-		left--;
+	while (left > 0) {
+		if (space_at(text + left - 1, 1) > 0)
+			left--;
+		else if (left > 1 && space_at(text + left - 2, 2) == 2)
+			left -= 2;
+		else
+			break;
+	}
 	*len = left;
 	return text;
 }

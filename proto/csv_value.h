@@ -8,7 +8,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
-/* The text without blanks around it; may be empty. */
+/* The text without blanks around it, no-break spaces included; may be empty. */
 const char *csv_trim(const char *text, size_t *len);
 
 /*

@@ -410,15 +410,15 @@ server_receive(struct server *server, struct server_peer *from, struct net_messa
 	const char *user = zmq_msg_gets(body, "User-Id");
 	from->fd = zmq_msg_get(body, ZMQ_SRCFD);
 	bool one_frame = !zmq_msg_more(body);
+	size_t user_len = user != NULL ? strlen(user) : sizeof from->user.text;
 	if (!one_frame)
 		drop_rest(server->socket);
-	if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user == NULL ||
-		strlen(user) >= sizeof from->user.text) {
+	if (!one_frame || id_len != ROUTE_BYTES || id[0] != 0 || user_len >= sizeof from->user.text) {
 		zmq_msg_close(body);
 		return NET_REFUSED;
 	}
 	from->route = route_number(id);
-	snprintf(from->user.text, sizeof from->user.text, "%s", user);
+	memcpy(from->user.text, user, user_len + 1);
 	return NET_MESSAGE;
 }
 

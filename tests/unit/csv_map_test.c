@@ -246,6 +246,34 @@ rows_that_are_wrong_are_told_and_the_others_go_on(void **state)
 }
 
 static void
+blanks_around_a_cell_do_not_count(void **state)
+{
+	static const char map[] = ALERT_PART "columns = ( { name = \"lat\"; path = \"where.circles[0].lat\"; },"
+					     "{ name = \"at\"; path = \"where.crossings[]\"; } );";
+
+	(void)state;
+	assert_converts(map,
+		"lat,at\n \t7.5 ,\xc2\xa0kh-poipet\n\xc2\xa0 -8\xc2\xa0\xc2\xa0 , \xc2\xa0\n,\xc3\xa0\xc2\xa0\n",
+		"{\"kind\":\"SEIZURE\",\"where\":{\"crossings\":[\"kh-poipet\"],\"circles\":[{\"lat\":7.5}]}}\n"
+		"{\"kind\":\"SEIZURE\",\"where\":{\"circles\":[{\"lat\":-8}]}}\n"
+		"{\"kind\":\"SEIZURE\",\"where\":{\"crossings\":[\"\xc3\xa0\"]}}\n");
+}
+
+static void
+a_lookup_without_a_word_finds_every_cell_that_is_not_empty(void **state)
+{
+	static const char map[] =
+		ALERT_PART "columns = ( { name = \"n\"; path = \"subjects[0].consignment.quantity\"; } );"
+			   "lookups = ( { column = \"n\"; path = \"subjects[0].consignment.unit\";"
+			   "value = \"PIECE\"; } );";
+
+	(void)state;
+	assert_converts(map, "n,x\n3,\n,\n",
+		"{\"kind\":\"SEIZURE\",\"subjects\":[{\"consignment\":{\"quantity\":3,\"unit\":\"PIECE\"}}]}\n"
+		"{\"kind\":\"SEIZURE\"}\n");
+}
+
+static void
 the_legs_map_makes_routes(void **state)
 {
 	size_t len;
@@ -388,6 +416,8 @@ main(void)
 		cmocka_unit_test(mistakes_in_a_map_are_told_with_their_line),
 		cmocka_unit_test(a_table_without_the_maps_columns_is_refused),
 		cmocka_unit_test(rows_that_are_wrong_are_told_and_the_others_go_on),
+		cmocka_unit_test(blanks_around_a_cell_do_not_count),
+		cmocka_unit_test(a_lookup_without_a_word_finds_every_cell_that_is_not_empty),
 		cmocka_unit_test(the_legs_map_makes_routes),
 		cmocka_unit_test(every_real_leg_becomes_a_route),
 		cmocka_unit_test(an_alert_becomes_a_row),
