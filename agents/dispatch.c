@@ -180,6 +180,8 @@ tell(struct dispatch *dispatch, const struct outbox_item *item, const char *id, 
 	settled.job = item->job;
 	settled.line = item->line;
 	settled.broker = link_broker(dispatch->link);
+	if (settled.is_final)
+		dispatch->heard_ms = app_monotonic(dispatch->agent->app);
 	dispatch->settled(dispatch->arg, &settled);
 }
 
@@ -382,7 +384,6 @@ take_frame(struct dispatch *dispatch, const Liaison__Frame *frame, struct fault 
 		err = take_refusal(dispatch, frame->refusal, fault);
 	else
 		return LIAISON_OK;
-	dispatch->heard_ms = app_monotonic(dispatch->agent->app);
 	drop_closed(dispatch);
 	return err;
 }

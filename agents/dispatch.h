@@ -46,7 +46,10 @@ enum dispatch_state {
  */
 enum dispatch_state dispatch_step(struct dispatch *dispatch, int timeout_ms, struct fault *fault);
 
-/* When the broker last said anything of an alert (app_monotonic); when dispatch was made, if it has not. */
+/*
+ * When the broker last settled an alert (app_monotonic); when dispatch was made, if it has not. "Not now" settles nothing:
+ * who waits for a broker that goes on saying so would wait for ever.
+ */
 int64_t dispatch_heard_ms(const struct dispatch *dispatch);
 
 /* Proves and keeps the newest checkpoint of the receipts. LIAISON_INCONSISTENT and what link_prove_checkpoint says. */

@@ -57,7 +57,7 @@ enum liaison_err load_drafts(
 	struct load *load, struct draft *drafts, size_t count, struct fault *fault) LIAISON_MUST_CHECK;
 
 /*
- * Sends until all of this run is settled or nothing was heard for wait_ms; tells the report what still waits; ends the
+ * Sends until all of this run is settled or nothing more was for wait_ms; tells the report what still waits; ends the
  * jobs that are settled; proves the newest checkpoint.
  */
 enum liaison_err load_send(struct load *load, struct fault *fault) LIAISON_MUST_CHECK;
