@@ -75,6 +75,12 @@ loaded=$(date +%s%N)
 expect_exit 0 at kh.blo.demo outbox ls --json
 expect_lines 0 "$TMP/out" '"state":"QUEUED"'
 
+step "one signature was made for as many as it may cover"
+batches=$(sql "$NET/kh.blo.demo/post.db" 'SELECT count(*) FROM batch')
+check "$batches signatures for $good alerts" test "$batches" -le $((good / 1000 + 6)) # a run ends and begins with part of one
+expect_same "most alerts of a signature" 1024 "$(sql "$NET/kh.blo.demo/post.db" 'SELECT max(leaf_count) FROM batch')"
+expect_same "alerts of all signatures" "$good" "$(sql "$NET/kh.blo.demo/post.db" 'SELECT sum(leaf_count) FROM batch')"
+
 step "what was refused was told, once or more, by its line"
 sed -n 's/^liaison: documents.jsonl:\([0-9]*\):[0-9]*: colour: unknown key.*/\1 65/p
 	s/^liaison: documents.jsonl:\([0-9]*\): bad-identifier: subjects\[0\].document.issuer.*/\1 77/p' ./*.err |

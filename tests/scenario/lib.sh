@@ -117,6 +117,8 @@ has_line() { grep -qE -- "$2" "$1"; } # has_line FILE PATTERN, for wait_until
 start() { # start NAME COMMAND...: in the background, output to $TMP/NAME.out and $TMP/NAME.err
 	local name=$1
 	shift
+	: >"$TMP/$name.out" # before anybody looks: what an earlier one of that name said is no answer
+	: >"$TMP/$name.err"
 	"$@" >"$TMP/$name.out" 2>"$TMP/$name.err" </dev/null &
 	pids[$name]=$!
 }

@@ -8,6 +8,13 @@
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
 
+/* What a bound on time is to be multiplied with. */
+#ifdef __SANITIZE_ADDRESS__
+#define SLOWER 8
+#else
+#define SLOWER 1
+#endif
+
 /* Ends it by SIGTERM, which must be clean, and frees it. */
 void end_rig(struct rig *rig);
 
@@ -70,7 +77,10 @@ struct stranger stranger_new(void *context, struct rig *rig, const char *office)
 void stranger_connect(struct stranger *stranger, const struct rig *rig);
 void stranger_free(struct stranger *stranger);
 
-/* Resident memory of the broker, and the processor time that it has used, from /proc. */
+/*
+ * Resident memory of the broker (0 under the address sanitizer, whose own would be all that is seen), and the processor time
+ * that it has used, from /proc.
+ */
 size_t broker_rss_bytes(const struct rig *rig);
 int64_t broker_cpu_ms(const struct rig *rig);
 
