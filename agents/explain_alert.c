@@ -5,6 +5,7 @@
 #include "agents/kept.h"
 #include "agents/line.h"
 #include "agents/outbox.h"
+#include "agents/own_end.h"
 #include "agents/say.h"
 #include "proto/base/suggest.h"
 #include "proto/release.h"
@@ -55,6 +56,20 @@ take_own(void *arg, const struct outbox_row *row, struct fault *fault)
 	return err;
 }
 
+/* What this office itself said of it since. */
+static enum liaison_err
+add_own_end(struct explaining *explaining, const struct alert_id *id, struct fault *fault)
+{
+	struct own_end end;
+
+	enum liaison_err err = own_end_find(explaining->agent.post, id, &end, fault);
+	if (err != LIAISON_OK)
+		return err;
+	explaining->state.is_cancelled = explaining->state.is_cancelled || end.state == INBOX_CANCELLED;
+	explaining->state.is_restricted = explaining->state.is_restricted || end.state == INBOX_REDACTED;
+	return LIAISON_OK;
+}
+
 static enum liaison_err
 find(struct explaining *explaining, struct fault *fault)
 {
@@ -64,14 +79,15 @@ find(struct explaining *explaining, struct fault *fault)
 	if (alert_id_parse(explaining->id, &id, fault) != LIAISON_OK)
 		return fault_set(
 			fault, LIAISON_BAD_USAGE, "`%s` is no alert id such as kh.blo.poipet/42", explaining->id);
+	bool is_own = !id.is_reply && office_id_equal(&id.office, &explaining->agent.home->office);
 	enum liaison_err err = inbox_find(post, explaining->id, take_received, explaining, fault);
-	if (err == LIAISON_NOT_FOUND && !id.is_reply && office_id_equal(&id.office, &explaining->agent.home->office))
+	if (err == LIAISON_NOT_FOUND && is_own)
 		err = outbox_find(post, id.sequence, take_own, explaining, fault);
 	if (err == LIAISON_NOT_FOUND)
 		return fault_set(fault, LIAISON_NOT_FOUND,
 			"%s is neither in the inbox nor in the outbox; only what this office has can be explained here",
 			explaining->id);
-	return err;
+	return err == LIAISON_OK && is_own ? add_own_end(explaining, &id, fault) : err;
 }
 
 /* --- the rules ------------------------------------------------------------------------------------------------------- */

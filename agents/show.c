@@ -5,6 +5,7 @@
 #include "agents/kept.h"
 #include "agents/line.h"
 #include "agents/outbox.h"
+#include "agents/own_end.h"
 #include "agents/say.h"
 #include "agents/view_alert.h"
 #include "proto/json.h"
@@ -56,7 +57,8 @@ struct showing {
 	struct agent agent;
 	struct view view;
 	const char *id;
-	bool is_bad; /* something did not verify */
+	struct own_end end; /* of an own alert, by this office's own words */
+	bool is_bad;        /* something did not verify */
 };
 
 /* --- from the inbox -------------------------------------------------------------------------------------------------- */
@@ -68,6 +70,18 @@ reason_name(Liaison__NoticeReason reason)
 }
 
 static void
+put_state(enum inbox_state state, Liaison__NoticeReason reason, struct buf *out)
+{
+	char text[64];
+
+	if (state == INBOX_LIVE)
+		return;
+	snprintf(text, sizeof text, "%s%s%s", view_state_name(state), reason != 0 ? ": " : "",
+		reason != 0 ? reason_name(reason) : "");
+	view_field(out, "STATE", text);
+}
+
+static void
 put_position(const struct inbox_row *row, struct buf *out)
 {
 	char text[320], at[RFC3339_BYTES];
@@ -75,11 +89,7 @@ put_position(const struct inbox_row *row, struct buf *out)
 	time_format(row->received_at, at);
 	snprintf(text, sizeof text, "record %" PRIu64 " of %s, received %s", row->place.index, row->place.broker, at);
 	view_field(out, "log", text);
-	if (row->state == INBOX_LIVE)
-		return;
-	snprintf(text, sizeof text, "%s%s%s", view_state_name(row->state), row->reason != 0 ? ": " : "",
-		row->reason != 0 ? reason_name(row->reason) : "");
-	view_field(out, "STATE", text);
+	put_state(row->state, row->reason, out);
 }
 
 static void
@@ -120,9 +130,11 @@ print_item(const struct showing *showing, const struct inbox_row *row, const str
 }
 
 static enum liaison_err
-show_row(void *arg, const struct inbox_row *row, struct fault *fault)
+show_row(void *arg, const struct inbox_row *received, struct fault *fault)
 {
 	struct showing *showing = arg;
+	struct inbox_row with_end = *received;
+	const struct inbox_row *row = &with_end;
 	const struct item_context context = {.trust = showing->agent.trust,
 		.office = showing->agent.home->office.text,
 		.crossings = showing->agent.crossings,
@@ -131,6 +143,10 @@ show_row(void *arg, const struct inbox_row *row, struct fault *fault)
 	Liaison__DeliveryItem wire = LIAISON__DELIVERY_ITEM__INIT;
 	struct item item;
 
+	if (received->state == INBOX_LIVE) {
+		with_end.state = showing->end.state;
+		with_end.reason = showing->end.reason;
+	}
 	if (row->envelope == NULL) {
 		say_result(showing->app, "%s was erased%s%s; nothing of its content is kept", row->id,
 			row->reason != 0 ? ": " : "", row->reason != 0 ? reason_name(row->reason) : "");
@@ -198,6 +214,9 @@ show_own(void *arg, const struct outbox_row *row, struct fault *fault)
 	view_alert(&showing->view, kept.admitted.alert, false, &text);
 	buf_put_u8(&text, '\n');
 	put_outbox_state(row, &text);
+	put_state(showing->end.state, showing->end.reason, &text);
+	if (showing->end.state != INBOX_LIVE)
+		view_field(&text, "by", showing->end.by);
 	print(showing, &text);
 	json_from_message(&kept.admitted.alert->base, &json);
 	line_begin(&line, showing->app);
@@ -209,6 +228,11 @@ show_own(void *arg, const struct outbox_row *row, struct fault *fault)
 		line_number(&line, "index", row->index);
 	}
 	line_json(&line, "alert", (const char *)json.data, json.len);
+	if (showing->end.state != INBOX_LIVE) {
+		line_text(&line, "ended", view_state_name(showing->end.state));
+		line_text(&line, "reason", reason_name(showing->end.reason));
+		line_text(&line, "by", showing->end.by);
+	}
 	err = line_end(&line, fault);
 	buf_clear(&text);
 	buf_clear(&json);
@@ -237,8 +261,12 @@ show(struct showing *showing, struct fault *fault)
 	enum liaison_err err = alert_id_parse(showing->id, &id, fault);
 	if (err != LIAISON_OK)
 		return fault_set(fault, LIAISON_BAD_USAGE, "`%s` is no alert id such as kh.blo.poipet/42", showing->id);
-	err = inbox_find(showing->agent.post, showing->id, show_row, showing, fault);
-	if (err == LIAISON_NOT_FOUND && !id.is_reply && office_id_equal(&id.office, &showing->agent.home->office))
+	bool is_own = !id.is_reply && office_id_equal(&id.office, &showing->agent.home->office);
+	if (is_own)
+		err = own_end_find(showing->agent.post, &id, &showing->end, fault);
+	if (err == LIAISON_OK)
+		err = inbox_find(showing->agent.post, showing->id, show_row, showing, fault);
+	if (err == LIAISON_NOT_FOUND && is_own)
 		err = outbox_find(showing->agent.post, id.sequence, show_own, showing, fault);
 	if (err == LIAISON_NOT_FOUND)
 		return fault_set(fault, LIAISON_NOT_FOUND,

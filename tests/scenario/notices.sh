@@ -68,6 +68,18 @@ change_th resume th.piu.demo
 expect_exit 0 at th.piu.demo feed drugs --until-end --json
 expect_same "notice, also to a feed that never matched" "CANCELLED $first ERROR" "$(notices "$TMP/out")"
 
+step "its author sees what became of it, with a feed of its own or without"
+expect_exit 0 at kh.blo.demo show "$first"
+expect_out '^STATE +CANCELLED: ERROR$'
+expect_out '^by +kh.blo.demo/3$'
+expect_exit 0 at kh.blo.demo show "$first" --json
+expect_out '^\{"type":"own","state":"ACCEPTED",.*,"ended":"CANCELLED","reason":"ERROR","by":"kh.blo.demo/3"\}$'
+expect_exit 1 at kh.blo.demo explain "$first" --office th.blo.demo
+expect_out 'NO +cancelled'
+expect_exit 0 at kh.blo.demo feed --include-ended --until-end
+expect_exit 0 at kh.blo.demo show "$first"
+expect_out '^STATE +CANCELLED: ERROR$'
+
 step "an office that the alert never addressed hears nothing"
 publish onlyvn '{"level":"AMBER","countries":["VN"]}'
 expect_exit 0 at kh.blo.demo cancel "$id"
@@ -89,6 +101,9 @@ expect_exit 0 at vn.blo.demo feed --until-end --json
 expect_same "given" "narrow wide" "$(headlines "$TMP/out" | xargs -n 1 | grep -v second | xargs)"
 expect_exit 0 at vn.blo.demo show "$id" --json
 expect_out '"state":"SUPERSEDED"'
+
+expect_exit 0 at kh.blo.demo show "$id" --json
+expect_out '"ended":"SUPERSEDED","by":"kh.blo.demo/[0-9]+"\}$'
 
 step "who comes late is not given what is cancelled or expired, unless it asks"
 a_route brief | sed "s/^{/{\"expires\":\"$(date -u -d '+3 seconds' +%Y-%m-%dT%H:%M:%SZ)\",/" >brief.json
