@@ -12,7 +12,7 @@
 /* Inside at once: enough for the workers while the core is at something else, and not more than that in memory. */
 #define JOBS_MAX 2048
 #define JOBS_BYTES_MAX (64u << 20)
-#define SHARE_MAX 32 /* jobs that a worker takes at once; the first waits for the last */
+#define SHARE_MAX 16 /* jobs that a worker takes at once; the first waits for the last */
 #define ARENA_BYTES (16 * 1024)
 #define CACHED_BATCHES 4096
 #define ENVELOPE_BYTES_MAX (128 * 1024)
