@@ -504,17 +504,41 @@ accept_pause(struct accept *accept, bool paused)
 	look_again(accept);
 }
 
+/* Whether at most `most` bytes are on their way to the reader. The kernel is asked only where the last answer says no. */
+static bool
+waits_at_most(struct session *session, uint64_t most)
+{
+	if (session->sent_bytes <= session->acked_bytes + most)
+		return true;
+	session->acked_bytes = server_acked_bytes(session->fd);
+	return session->sent_bytes <= session->acked_bytes + most;
+}
+
+bool
+accept_has_room(struct accept *accept, struct session *session)
+{
+	(void)accept;
+	return waits_at_most(session, SEND_WAITING_BYTES);
+}
+
 enum liaison_err
 accept_send(struct accept *accept, struct session *session, void *bytes, size_t len)
 {
+	enum liaison_err err = LIAISON_BUSY;
+
 	if (session->state == SESSION_CLOSING) {
 		free(bytes);
 		return LIAISON_UNREACHABLE;
 	}
-	enum liaison_err err = server_send(accept->server, session->route, bytes, len);
+	if (waits_at_most(session, SEND_HELD_BYTES))
+		err = server_send(accept->server, session->route, bytes, len);
+	else
+		free(bytes);
 	look_again(accept);
-	if (err == LIAISON_OK)
+	if (err == LIAISON_OK) {
+		session->sent_bytes += server_wire_bytes(len);
 		return LIAISON_OK;
+	}
 	if (err == LIAISON_BUSY)
 		note(NOTE_WARNING, "session-shut", "office=%s reason=does-not-read", session->office.text);
 	shut(accept, session->fd);

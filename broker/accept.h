@@ -53,11 +53,20 @@ void accept_set_trust(struct accept *accept, struct trust *trust);
 void accept_pause(struct accept *accept, bool paused);
 
 /*
- * Sends and takes ownership of `bytes` (malloc). A reader whose pipe is full or gone is shut: it does not take what it
- * asked for. LIAISON_BUSY or LIAISON_UNREACHABLE then; the session is CLOSING and is freed by a later turn of the loop.
+ * Sends and takes ownership of `bytes` (malloc). A reader that is gone, or whose pipe is full or holds more than
+ * SEND_HELD_BYTES, is shut: it does not take what it asked for. LIAISON_BUSY or LIAISON_UNREACHABLE then; the session is
+ * CLOSING and is freed by a later turn of the loop.
  */
 enum liaison_err accept_send(
 	struct accept *accept, struct session *session, void *bytes, size_t len) LIAISON_MUST_CHECK;
+
+/*
+ * Whether what was sent to this reader and has not reached its machine is little enough to send it more of what can wait.
+ * libzmq bounds messages, not bytes; a reader that takes nothing and grants credit for everything costs this much.
+ */
+#define SEND_WAITING_BYTES (UINT64_C(8) << 20)
+#define SEND_HELD_BYTES (UINT64_C(32) << 20)
+bool accept_has_room(struct accept *accept, struct session *session);
 
 /* Encodes and sends; failures as above. */
 enum liaison_err accept_send_frame(

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_MAX 256
+/* Inside at once: enough for the workers while the core is at something else, and not more than that in memory. */
+#define JOBS_MAX 2048
+#define JOBS_BYTES_MAX (64u << 20)
 #define SHARE_MAX 16 /* jobs that a worker takes at once; the first waits for the last */
 #define ARENA_BYTES (16 * 1024)
 #define CACHED_BATCHES 4096
@@ -276,6 +278,7 @@ struct admit {
 	size_t worker_count; /* started */
 	size_t share_of;     /* to be started */
 	size_t inside;       /* jobs put and not yet taken; the core's own count */
+	size_t inside_bytes; /* of their messages */
 };
 
 /* Owns a few jobs at a time, its batch cache and arena. Receives jobs from the core, sends them back finished. */
@@ -366,9 +369,12 @@ bool
 admit_put(struct admit *admit, struct admit_job *job)
 {
 	/* Not more inside than either queue holds: so a worker never waits to hand back. */
-	if (admit->inside >= JOBS_MAX || !queue_put(admit->waiting, job))
+	job->bytes = net_message_size(&job->message);
+	if (admit->inside >= JOBS_MAX || admit->inside_bytes + job->bytes > JOBS_BYTES_MAX ||
+		!queue_put(admit->waiting, job))
 		return false;
 	admit->inside++;
+	admit->inside_bytes += job->bytes;
 	return true;
 }
 
@@ -378,6 +384,8 @@ admit_take(struct admit *admit, struct admit_job **jobs, size_t max)
 	size_t count = queue_take(admit->finished, (void **)jobs, max);
 
 	admit->inside -= count;
+	for (size_t i = 0; i < count; i++)
+		admit->inside_bytes -= jobs[i]->bytes;
 	return count;
 }
 

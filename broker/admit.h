@@ -34,6 +34,7 @@ struct admit_job {
 	struct net_message message; /* owned; empty once it was parsed */
 	struct trust *trust;        /* owned reference: the view at the time of arrival */
 	int64_t now;
+	size_t bytes; /* of the message, while the job is inside */
 	/* out */
 	enum liaison_err err; /* of the frame as a whole; then there are no items */
 	struct fault fault;

@@ -60,7 +60,7 @@ bool value_parse(enum key_type type, const char *text, int64_t *value, const cha
 char *value_widen(const char *text);
 
 /* "a time such as \"5 s\", from 1 s to 2 min" */
-#define ALLOWED_BYTES 192
+#define ALLOWED_BYTES 320
 void key_allowed(const struct key *key, char out[ALLOWED_BYTES]);
 
 /* One reading or check of one file. */

@@ -18,6 +18,7 @@
 #define BATCH_BYTES (256 * 1024) /* a delivery frame is sent when it holds so much */
 #define SEARCH_RECORDS 512       /* looked at for one feed before it is the next one's turn */
 #define LIVE_ITEMS_MAX 65536
+#define TAKEN_CHECK_MS 10 /* how soon a reader that had too much on its way is looked at again */
 
 /* An alert in memory for those who keep up, and for those who are only a little behind. */
 struct live_item {
@@ -38,6 +39,7 @@ struct deliver_state {
 };
 
 static void on_search(evutil_socket_t fd, short what, void *arg);
+static void search_later(struct core *core, struct feed *feed, int wait_ms);
 
 enum liaison_err
 deliver_init(struct core *core, struct fault *fault)
@@ -162,12 +164,19 @@ touch(struct deliver_state *state, struct feed *feed)
 	state->touched[state->touched_count++] = feed;
 }
 
-/* Puts an item into a feed's next frame. False: it does not fit the reader's credit, or memory. */
+/*
+ * Puts an item into a feed's next frame. False: it does not fit the reader's credit, or memory, or the reader has yet to
+ * take what was sent; then it is searched for again soon.
+ */
 static bool
 append_item(struct core *core, struct feed *feed, enum feed_lane lane, const struct blob *bytes)
 {
 	if (!feed_has_room(feed, lane, bytes->len))
 		return false;
+	if (!accept_has_room(core->accept, feed->session)) {
+		search_later(core, feed, TAKEN_CHECK_MS);
+		return false;
+	}
 	touch(core->delivery, feed);
 	if (core->delivery->touched_count == 0)
 		return false;
@@ -451,11 +460,11 @@ send_progress(struct core *core, struct feed *feed, bool at_end)
 		note(NOTE_DEBUG, "progress-not-sent", "office=%s", feed->office.text);
 }
 
-void
-deliver_wake(struct core *core, struct feed *feed)
+static void
+search_later(struct core *core, struct feed *feed, int wait_ms)
 {
 	struct deliver_state *state = core->delivery;
-	struct timeval at_once = {0};
+	struct timeval wait = {.tv_usec = wait_ms * 1000};
 
 	if (feed->session == NULL || feed->is_searching)
 		return;
@@ -469,7 +478,14 @@ deliver_wake(struct core *core, struct feed *feed)
 	}
 	state->searching[state->search_count++] = feed;
 	feed->is_searching = true;
-	event_add(state->search_event, &at_once);
+	if (wait_ms == 0 || !evtimer_pending(state->search_event, NULL))
+		event_add(state->search_event, &wait);
+}
+
+void
+deliver_wake(struct core *core, struct feed *feed)
+{
+	search_later(core, feed, 0);
 }
 
 static void

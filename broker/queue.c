@@ -167,12 +167,14 @@ queue_gather(struct queue *queue, size_t enough, int64_t gap_us, int64_t most_us
 {
 	struct timespec pause = {.tv_nsec = gap_us * 1000};
 	size_t before = 0, length = queue_length(queue);
+	bool grows = true;
 
 	/* Asleep between looks, not woken by each put: that is what gathering saves. */
-	for (int64_t waited_us = 0; length > before && length < enough && waited_us < most_us; waited_us += gap_us) {
+	for (int64_t waited_us = 0; grows && length < enough && waited_us < most_us; waited_us += gap_us) {
 		nanosleep(&pause, NULL);
 		before = length;
 		length = queue_length(queue);
+		grows = length > before;
 	}
 	return length;
 }

@@ -36,7 +36,7 @@ size_t queue_take_wait(struct queue *queue, void **items, size_t max);
 size_t queue_take_share(struct queue *queue, void **items, size_t max, size_t takers);
 
 /*
- * Waits while more come, as long as each comes within `gap_us` of the one before: until `enough` are there, or `most_us` have
+ * Waits while more come: until `gap_us` (below a second) have passed with nothing new, `enough` are there, or `most_us` have
  * passed. Returns how many are there; takes none.
  */
 size_t queue_gather(struct queue *queue, size_t enough, int64_t gap_us, int64_t most_us);

@@ -34,6 +34,8 @@ struct session {
 	int64_t malformed_since_ms;
 	int64_t malformed; /* since then */
 	int64_t submits_in_flight;
+	uint64_t sent_bytes,
+		acked_bytes; /* as on the line: given to libzmq, and known to have reached the reader's machine */
 	struct admit_job *answered, **answered_end; /* of answer.c: to be told of at the end of the turn */
 	struct session *next_answered;
 	uint64_t checkpoint_size;                    /* of the last checkpoint that was sent here */

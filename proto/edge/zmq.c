@@ -471,6 +471,15 @@ server_received_bytes(int fd)
 }
 
 uint64_t
+server_acked_bytes(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 ? info.tcpi_bytes_acked : 0;
+}
+
+uint64_t
 server_wire_bytes(size_t len)
 {
 	size_t inside = len + CURVE_OVERHEAD_BYTES;

@@ -104,6 +104,7 @@ void server_shut(int fd);
  * these shows it.
  */
 uint64_t server_received_bytes(int fd); /* 0: not known */
+uint64_t server_acked_bytes(int fd);    /* the other way, as far as the peer's kernel has it; 0: not known */
 uint64_t server_wire_bytes(size_t len);
 
 enum server_event_type {

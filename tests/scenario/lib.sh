@@ -25,6 +25,9 @@ step() { # step SENTENCE: what the next checks are about
 	printf '# %s: %s\n' "$SCENARIO" "$what"
 }
 
+# Whether the programs were built with the address sanitizer, which keeps what was freed for a while.
+is_sanitized() { ldd "$BUILD/liaisond" | grep -q 'libasan\|libclang_rt.asan'; }
+
 pass() { passed=$((passed + 1)); }
 
 fail() { # fail SENTENCE: one check did not hold
@@ -114,6 +117,8 @@ has_line() { grep -qE -- "$2" "$1"; } # has_line FILE PATTERN, for wait_until
 start() { # start NAME COMMAND...: in the background, output to $TMP/NAME.out and $TMP/NAME.err
 	local name=$1
 	shift
+	: >"$TMP/$name.out" # before anybody looks: what an earlier one of that name said is no answer
+	: >"$TMP/$name.err"
 	"$@" >"$TMP/$name.out" 2>"$TMP/$name.err" </dev/null &
 	pids[$name]=$!
 }

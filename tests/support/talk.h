@@ -8,6 +8,13 @@
 #include "tests/support/alerts.h"
 #include "tests/support/story.h"
 
+/* What a bound on time is to be multiplied with. */
+#ifdef __SANITIZE_ADDRESS__
+#define SLOWER 8
+#else
+#define SLOWER 1
+#endif
+
 /* Ends it by SIGTERM, which must be clean, and frees it. */
 void end_rig(struct rig *rig);
 
@@ -46,6 +53,8 @@ uint64_t receipt_index(struct rig_client *client);
 /* Publishes a route and returns its index: the broker lives, and so much stands in its log. */
 uint64_t publish_route(struct rig *rig, struct rig_client *client, const char *office, uint64_t sequence);
 
+/* The next frame that is neither trust nor progress. */
+const Liaison__Frame *next_answer(struct rig_client *client);
 /* Until the connection ends; the code of the goodbye that came before it, or CODE_OK without one. */
 Liaison__Code await_end(struct rig_client *client);
 
@@ -70,7 +79,10 @@ struct stranger stranger_new(void *context, struct rig *rig, const char *office)
 void stranger_connect(struct stranger *stranger, const struct rig *rig);
 void stranger_free(struct stranger *stranger);
 
-/* Resident memory of the broker, and the processor time that it has used, from /proc. */
+/*
+ * Resident memory of the broker (0 under the address sanitizer, whose own would be all that is seen), and the processor time
+ * that it has used, from /proc.
+ */
 size_t broker_rss_bytes(const struct rig *rig);
 int64_t broker_cpu_ms(const struct rig *rig);
 

@@ -25,7 +25,7 @@
 #define SILENT 400
 #define MIB ((size_t)1 << 20)
 
-/* As an agent does it: who is refused tries again. */
+/* As an agent does it: who is refused or shut tries again. */
 static struct rig_client *
 connect_again(struct rig *rig, const char *office)
 {
@@ -33,10 +33,13 @@ connect_again(struct rig *rig, const char *office)
 
 	for (int tries = 0; tries < 50; tries++) {
 		struct rig_client *client = rig_connect_raw(rig, office);
-		enum client_event event = client_wait(client->client, 2000, -1, &message);
-		if (event == CLIENT_CONNECTED) {
-			rig_hello(client);
-			return client;
+		if (client_wait(client->client, 2000, -1, &message) == CLIENT_CONNECTED &&
+			client_send(client->client, "\x0a\x04\x08\x01\x10\x01", 6) == LIAISON_OK) {
+			const Liaison__Frame *answer = rig_receive(client, 5000);
+			while (answer != NULL && answer->frame_case == LIAISON__FRAME__FRAME_TRUST)
+				answer = rig_receive(client, 5000);
+			if (answer != NULL && answer->frame_case == LIAISON__FRAME__FRAME_WELCOME)
+				return client;
 		}
 		rig_disconnect(client);
 	}
@@ -55,7 +58,7 @@ expect_served_within(struct rig *rig, const char *office, uint64_t sequence, int
 	int64_t took = clock_system()->monotonic_ms(NULL) - began;
 	rig_disconnect(client);
 	print_message("%s was served in %lld ms\n", office, (long long)took);
-	assert_true(took <= ms);
+	assert_true(took <= ms * SLOWER);
 }
 
 /* The processor time that the broker takes while nothing is asked of it, in thousandths of one core. */
@@ -90,7 +93,7 @@ four_hundred_unknown_keys_keep_nobody_out(void **state)
 	}
 	zmq_ctx_term(context);
 	expect_served_within(rig, PUBLISHER, 2, 3000);
-	assert_true(idle_load(rig) < 100);
+	assert_true(idle_load(rig) < 100 * SLOWER);
 	end_rig(rig);
 }
 
@@ -325,7 +328,7 @@ a_frame_that_is_too_great_is_not_taken(void **state)
 	size_t before = broker_rss_bytes(rig);
 	rig_send_bytes(big, bytes, 64 * MIB);
 	await_end(big);
-	assert_true(broker_rss_bytes(rig) < before + 8 * MIB);
+	assert_true(broker_rss_bytes(rig) <= before + 8 * MIB);
 	publish_route(rig, publisher, PUBLISHER, 1);
 	free(bytes);
 	rig_disconnect(big);

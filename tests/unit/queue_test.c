@@ -90,7 +90,7 @@ gathering_ends_when_nothing_comes_or_enough_is_there(void **state)
 		assert_true(queue_put(queue, (void *)i));
 	/* Nobody puts: it does not wait out its second. */
 	assert_int_equal(queue_gather(queue, 4, 100, 1000000), 3);
-	assert_int_equal(queue_gather(queue, 2, 1000000, 10000000), 3);
+	assert_int_equal(queue_gather(queue, 2, 900000, 10000000), 3);
 	queue_free(queue);
 }
 
