@@ -12,6 +12,7 @@
 
 #define TRUST_WAIT_MS 5000
 #define CLOCK_SKEW_MAX_MS (2 * MS_PER_MINUTE)
+#define CLOCK_SKEW_STOP_MS MS_PER_DAY /* beyond, what is valid and what has expired is guesswork */
 
 /* --- hello ----------------------------------------------------------------------------------------------------------- */
 
@@ -277,18 +278,28 @@ check_checkpoint(struct link *link, const Liaison__Welcome *welcome, bool was_se
 	return err == LIAISON_OK ? link_keep_checkpoint(link, fault) : err;
 }
 
-/* Before anything is judged by this computer's clock. */
-static void
-tell_skew(const struct app *app, const Liaison__Welcome *welcome)
+/*
+ * Before anything is judged by this computer's clock. Where it is years off, alerts that are live would be parked as
+ * expired and new ones signed for another year: LIAISON_BAD_CONFIG then, and nothing is taken or sent.
+ */
+static enum liaison_err
+check_clock(const struct app *app, const Liaison__Welcome *welcome, struct fault *fault)
 {
 	int64_t skew = welcome->has_time ? welcome->time - app_now(app) : 0;
 	int64_t by = skew > 0 ? skew : -skew;
 	const char *unit = by < 2 * MS_PER_HOUR ? "minutes" : by < 2 * MS_PER_DAY ? "hours" : "days";
 	int64_t unit_ms = by < 2 * MS_PER_HOUR ? MS_PER_MINUTE : by < 2 * MS_PER_DAY ? MS_PER_HOUR : MS_PER_DAY;
 
+	if (by > CLOCK_SKEW_STOP_MS)
+		return fault_set(fault, LIAISON_BAD_CONFIG,
+			"this computer's clock is %" PRId64 " %s %s the broker's, so nothing is sent or taken; set it, "
+							    "or, if it is right, tell the broker's "
+			"operator",
+			by / unit_ms, unit, skew > 0 ? "behind" : "ahead of");
 	if (by > CLOCK_SKEW_MAX_MS)
 		say_warning(app, "this computer's clock is %" PRId64 " %s %s the broker's; set it", by / unit_ms, unit,
 			skew > 0 ? "behind" : "ahead of");
+	return LIAISON_OK;
 }
 
 enum liaison_err
@@ -307,9 +318,10 @@ link_greet(struct link *link, int64_t deadline_ms, struct fault *fault)
 		return err;
 	const Liaison__Welcome *welcome = link->welcome->welcome;
 	err = check_names(link, welcome, fault);
+	if (err == LIAISON_OK)
+		err = check_clock(app, welcome, fault);
 	if (err != LIAISON_OK)
 		return err;
-	tell_skew(app, welcome);
 	if (link->id.text[0] == '\0') {
 		snprintf(link->id.text, sizeof link->id.text, "%s", welcome->broker);
 		err = load_checkpoint(link, fault);

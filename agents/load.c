@@ -322,9 +322,15 @@ resume_job(struct load *load, struct intake *intake, const char *path, struct fa
 	struct job *job = &load->jobs[load->job_count].job;
 	const struct intake_mark mark = {job->offset, job->line, job->digest};
 	struct fault why;
+	uint64_t dropped = 0;
 
-	enum liaison_err err = load->is_restart ? LIAISON_INCONSISTENT : intake_resume(intake, &mark, &why);
-	if (err == LIAISON_INCONSISTENT && (load->is_restart || job->queued <= 1)) {
+	enum liaison_err err = job_count(post, job->number, OUTBOX_DROPPED, &dropped, fault);
+	if (err != LIAISON_OK)
+		return err;
+	/* All that was made of it was taken back: who publishes it again means it. */
+	bool is_taken_back = job->is_read && job->queued > 0 && dropped == job->queued;
+	err = load->is_restart || is_taken_back ? LIAISON_INCONSISTENT : intake_resume(intake, &mark, &why);
+	if (err == LIAISON_INCONSISTENT && (load->is_restart || is_taken_back || job->queued <= 1)) {
 		return job_begin(
 			post, path, app_now(app), job, fault); /* another alert under an old name, or so it was asked */
 	}

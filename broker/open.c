@@ -33,6 +33,24 @@ open_trust(struct core *core, struct fault *fault)
 	return LIAISON_OK;
 }
 
+/* Keys that are not valid now, on a roster that is of tomorrow: it is the clock. */
+static enum liaison_err
+blame_clock(const struct core *core, const struct office *self, struct fault *fault)
+{
+	const Liaison__Roster *roster = self->member->roster;
+	char now[RFC3339_BYTES], issued[RFC3339_BYTES];
+
+	if (roster == NULL || roster->issued <= core_now(core))
+		return fault_set(fault, LIAISON_BAD_CONFIG,
+			"the roster gives %s other keys than %s, or they are not valid now: have the new card enrolled",
+			core->config->id, core->config->key_file);
+	time_format(core_now(core), now);
+	time_format(roster->issued, issued);
+	return fault_set(fault, LIAISON_BAD_CONFIG,
+		"this computer's clock says %s, but the roster of %s was issued at %s: set the clock", now,
+		self->member->code, issued);
+}
+
 /* The keys in the file must be the ones that the roster gives this broker. */
 static enum liaison_err
 check_identity(struct core *core, struct fault *fault)
@@ -53,9 +71,7 @@ check_identity(struct core *core, struct fault *fault)
 	key_id_of(&core->keys->transport_public, &transport);
 	if (office_key(self, KEY_CHECKPOINT, &checkpoint, core_now(core), &found, NULL) != LIAISON_OK ||
 		office_key(self, KEY_TRANSPORT, &transport, core_now(core), &found, NULL) != LIAISON_OK)
-		return fault_set(fault, LIAISON_BAD_CONFIG,
-			"the roster gives %s other keys than %s, or they are not valid now: have the new card enrolled",
-			core->config->id, core->config->key_file);
+		return blame_clock(core, self, fault);
 	return LIAISON_OK;
 }
 

@@ -93,4 +93,11 @@ expect_err 'clock-ahead'
 expect_exit 0 at kh.blo.demo outbox ls --json
 expect_lines 1 "$TMP/out" 'clock-ahead'
 
+step "taken back, as it says, and published again, it is sent"
+expect_exit 0 at kh.blo.demo outbox drop --all
+expect_exit 0 at kh.blo.demo publish --json alert.json
+expect_out '"accepted":true'
+expect_exit 0 at kh.blo.demo publish --json alert.json # and once more: these are two alerts
+expect_out '"accepted":true'
+
 finish
