@@ -78,7 +78,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (disk->ops->free_bytes(disk->arg, core->config->data_dir, &room) < 0)
 		return;
-	bool is_full = room < (uint64_t)core->config->disk_floor_bytes;
+	/* Once full, it has room again when another segment of the log fits above the floor: no word back and forth. */
+	uint64_t needed = (uint64_t)core->config->disk_floor_bytes +
+			  (core->is_storage_full ? (uint64_t)core->config->segment_bytes : 0);
+	bool is_full = room < needed;
 	if (is_full != core->is_storage_full)
 		note(is_full ? NOTE_ERROR : NOTE_INFO, is_full ? "storage-full" : "storage-has-room", "free_bytes=%llu",
 			(unsigned long long)room);
