@@ -52,9 +52,8 @@ step "the broker is killed in the middle, and the agent told to end"
 load second
 watch_until second $((total / 5))
 kill -KILL "$(broker_pid)"
-kill -TERM "${pids[second]}" # on a fast machine it may be through already
+kill -TERM "${pids[second]}" 2>/dev/null # on a fast machine it may be through already
 await second 20
-check "it ended" test "$code" -ge 0
 expect_exit 0 liaison sandbox up "$NET"
 
 step "the broker is killed in the middle, and comes back while the agent waits"
