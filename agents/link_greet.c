@@ -293,7 +293,7 @@ check_clock(const struct app *app, const Liaison__Welcome *welcome, struct fault
 	if (by > CLOCK_SKEW_STOP_MS)
 		return fault_set(fault, LIAISON_BAD_CONFIG,
 			"this computer's clock is %" PRId64 " %s %s the broker's, so nothing is sent or taken; set it, "
-							    "or, if it is right, tell the broker's "
+			"or, if it is right, tell the broker's "
 			"operator",
 			by / unit_ms, unit, skew > 0 ? "behind" : "ahead of");
 	if (by > CLOCK_SKEW_MAX_MS)

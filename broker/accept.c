@@ -19,6 +19,7 @@
 #define RECEIVE_HIGH_WATER 256
 #define LISTEN_BACKLOG 512
 #define TICK_MS 250
+#define SWELL_MS 50
 #define SELF_TEST_MS 5000
 
 struct accept {
@@ -26,7 +27,7 @@ struct accept {
 	struct trust *trust;
 	struct zap *zap;
 	struct server *server;
-	struct event *zap_event, *server_event, *monitor_event, *tick_event, *again_event;
+	struct event *zap_event, *server_event, *monitor_event, *tick_event, *swell_event, *again_event;
 	struct sessions *sessions;
 	struct connections *connections;
 	uint8_t origin_key[crypto_shorthash_KEYBYTES];
@@ -348,6 +349,15 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	connections_each_unknown(accept->connections, limit_ms, shut_stranger, accept);
 	sessions_each(accept->sessions, reap_session, accept);
 	on_server(-1, 0, accept);
+}
+
+/* Often: what a line brings between two looks is what a message without an end may take in memory. */
+static void
+on_swell(evutil_socket_t fd, short what, void *arg)
+{
+	struct accept *accept = arg;
+
+	on_server(fd, what, accept);
 	if (accept->is_drained && !accept->paused)
 		connections_each(accept->connections, shut_swollen, accept);
 }
@@ -369,15 +379,18 @@ watch(struct event_base *base, int fd, event_callback_fn callback, struct accept
 static bool
 accept_watch(struct accept *accept, struct event_base *base)
 {
-	struct timeval tick = {.tv_usec = TICK_MS * 1000};
+	struct timeval tick = {.tv_usec = TICK_MS * 1000}, swell = {.tv_usec = SWELL_MS * 1000};
 
 	accept->zap_event = watch(base, zap_fd(accept->zap), on_zap, accept);
 	accept->server_event = watch(base, server_fd(accept->server), on_server, accept);
 	accept->monitor_event = watch(base, server_monitor_fd(accept->server), on_monitor, accept);
 	accept->tick_event = event_new(base, -1, EV_PERSIST, on_tick, accept);
+	accept->swell_event = event_new(base, -1, EV_PERSIST, on_swell, accept);
 	accept->again_event = evtimer_new(base, on_server, accept);
 	return accept->again_event != NULL && accept->zap_event != NULL && accept->server_event != NULL &&
-	       accept->monitor_event != NULL && accept->tick_event != NULL && event_add(accept->tick_event, &tick) == 0;
+	       accept->monitor_event != NULL && accept->tick_event != NULL &&
+	       event_add(accept->tick_event, &tick) == 0 && accept->swell_event != NULL &&
+	       event_add(accept->swell_event, &swell) == 0;
 }
 
 enum liaison_err
@@ -425,7 +438,7 @@ accept_free(struct accept *accept)
 	if (accept == NULL)
 		return;
 	struct event **events[] = {&accept->zap_event, &accept->server_event, &accept->monitor_event,
-		&accept->tick_event, &accept->again_event};
+		&accept->tick_event, &accept->swell_event, &accept->again_event};
 
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (*events[i] != NULL)

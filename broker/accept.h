@@ -54,7 +54,8 @@ void accept_pause(struct accept *accept, bool paused);
 
 /*
  * Sends and takes ownership of `bytes` (malloc). A reader that is gone, or whose pipe is full or holds more than
- * SEND_HELD_BYTES, is shut: it does not take what it asked for. LIAISON_BUSY or LIAISON_UNREACHABLE then; the session is CLOSING and is freed by a later turn of the loop.
+ * SEND_HELD_BYTES, is shut: it does not take what it asked for. LIAISON_BUSY or LIAISON_UNREACHABLE then; the session is
+ * CLOSING and is freed by a later turn of the loop.
  */
 enum liaison_err accept_send(
 	struct accept *accept, struct session *session, void *bytes, size_t len) LIAISON_MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define RECEIPT_BYTES (256 * 1024) /* a receipt frame is sent when it holds so much */
+#define RECEIPT_BYTES (64 * 1024) /* a receipt frame is sent when it holds so much */
 #define RECEIPT_ROOM (RECEIPT_BYTES + 8192)
 
 struct answer_state {

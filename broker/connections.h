@@ -33,7 +33,7 @@ void connections_heard(struct connections *connections, int fd, uint64_t wire_by
 void connections_closed(struct connections *connections, int fd);
 
 /*
- * Asked at each tick with what the line has brought since it began, while no whole message waits to be taken: true where
+ * Asked many times a second with what the line has brought since it began, while no whole message waits to be taken: true where
  * more than CONNECTION_UNTAKEN_MAX bytes came since the last message, so that it sends one without an end.
  */
 #define CONNECTION_UNTAKEN_MAX (UINT64_C(16) << 20) /* the greatest message, and what the kernel buffers */

@@ -12,9 +12,9 @@
  * then comes in larger pieces too. Busy is who had so many in the group before; then records are gathered until no more
  * come. One alert alone never waits.
  */
-#define BUSY_RECORDS 16
+#define BUSY_RECORDS 32
 #define GATHER_RECORDS 1024
-#define GATHER_GAP_US 500
+#define GATHER_GAP_US 1500
 #define GATHER_MOST_US 6000
 
 struct log_writer {

@@ -163,7 +163,7 @@ double
 bench_resident_bytes(pid_t pid)
 {
 	char path[64];
-	unsigned long pages;
+	unsigned long pages = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
 	FILE *file = fopen(path, "re");

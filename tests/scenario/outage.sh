@@ -40,7 +40,7 @@ until all_done || [ $kills -ge 8 ]; do
 	liaison sandbox up "$NET" >up.out 2>&1 || fail "the sandbox did not come up: $(cat up.out)"
 done
 for office in $offices; do await "$office" 60; done
-check "it was killed while they published" test $kills -gt 2
+check "it was killed while they published" test $kills -gt 0
 expect_lines 45 <(cat ./*.codes)
 expect_same "codes other than 0 and 75" "" "$(cut -d ' ' -f 1 ./*.codes | grep -vx -e 0 -e 75 | sort -u)"
 for office in $offices; do

@@ -18,15 +18,9 @@ expect_out '"type":"verified".*"published":4,"publishedOfLog":4,"publishedProven
 
 step "an inbox that somebody changed is found"
 cp -a "$NET/th.blo.demo" "$TMP/changed"
-python3 - "$TMP/changed/post.db" <<'END'
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1])
-position, envelope = db.execute("SELECT position, envelope FROM inbox ORDER BY position LIMIT 1 OFFSET 1").fetchone()
-changed = bytearray(envelope)
-changed[changed.find(b"Number 2")] ^= 1
-db.execute("UPDATE inbox SET envelope = ? WHERE position = ?", (bytes(changed), position))
-db.commit()
-END
+LC_ALL=C grep -abo 'Number 2' "$TMP/changed/post.db" | cut -d: -f1 | while read -r offset; do
+	printf 'O' | dd of="$TMP/changed/post.db" bs=1 seek="$offset" conv=notrunc status=none
+done
 expect_exit 65 liaison --home "$TMP/changed" verify
 expect_err 'kh.blo.demo/2 \(record [0-9]+\) does not hold: bad-signature'
 expect_out '^2 of 3 alerts in the inbox are signed'

@@ -348,3 +348,17 @@ broker_cpu_ms(const struct rig *rig)
 	fclose(file);
 	return (int64_t)((user + kernel) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
 }
+
+const Liaison__Frame *
+next_answer(struct rig_client *client)
+{
+	const Liaison__Frame *frame;
+
+	do
+		frame = rig_receive(client, 10000);
+	while (frame != NULL && (frame->frame_case == LIAISON__FRAME__FRAME_TRUST ||
+					frame->frame_case == LIAISON__FRAME__FRAME_PROGRESS));
+	if (frame == NULL)
+		give_up("answer", "none came");
+	return frame;
+}

@@ -53,6 +53,8 @@ uint64_t receipt_index(struct rig_client *client);
 /* Publishes a route and returns its index: the broker lives, and so much stands in its log. */
 uint64_t publish_route(struct rig *rig, struct rig_client *client, const char *office, uint64_t sequence);
 
+/* The next frame that is neither trust nor progress. */
+const Liaison__Frame *next_answer(struct rig_client *client);
 /* Until the connection ends; the code of the goodbye that came before it, or CODE_OK without one. */
 Liaison__Code await_end(struct rig_client *client);
 

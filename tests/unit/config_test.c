@@ -356,8 +356,9 @@ what_is_printed_reads_as_the_same(void **state)
 	static const char *const texts[] = {
 		"id = \"kh.broker\";",
 		"id = \"kh.broker\"; data_dir = \"with \\\"quotes\\\" and \\\\ \xe1\x9e\x80\"; segment_bytes = 266240;",
-		"id = \"xa.pidc\"; listen = [ \"tcp://*:1\", \"tcp://[::]:2\" ]; disk_floor_bytes = 0; idle_ms = 90001;"
-		"log_level = \"error\"; bytes_per_second = 64424509440; workers = 3;",
+		("id = \"xa.pidc\"; listen = [ \"tcp://*:1\", \"tcp://[::]:2\" ]; disk_floor_bytes = 0; idle_ms = "
+		 "90001;"
+		 "log_level = \"error\"; bytes_per_second = 64424509440; workers = 3;"),
 	};
 
 	(void)state;
