@@ -31,6 +31,7 @@ tell() {
 		cat "$logs/$name"
 		[ "$code" -ne 124 ] && [ "$code" -ne 137 ] || printf '%s took more than %s s and was ended\n' "$name" "$limit"
 	fi
+	grep '^SKIPPED' "$logs/$name"
 	printf '%s: %d passed, %d failed (%d s)\n' "$name" "$good" "$bad" "$seconds"
 	printf '%d %d\n' "$good" "$bad" >>"$logs/sums"
 }
