@@ -102,6 +102,8 @@ time_left(const struct load *load, int64_t since_ms)
 static void
 send_along(struct load *load)
 {
+	if (load->report->open == 0)
+		return; /* nothing of this run is to be sent: nobody is called for it */
 	enum sender_state state = load->wait_ms > 0 ? step(load, 0) : SENDER_AWAY;
 
 	/* Connecting costs the reading a moment, at most for as long as there is to wait in all. */

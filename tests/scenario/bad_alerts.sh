@@ -16,11 +16,8 @@ refuse() {
 	step "$1"
 	refused=$((refused + 1))
 	printf '%s\n' "$4" >alert.json
-	expect_exit 77 at kh.blo.demo publish alert.json
-	expect_err "^liaison: alert.json:1: $2: $3"
-	expect_exit 77 at kh.blo.demo publish --dry-run alert.json
-	expect_err "^liaison: alert.json:1: $2: $3"
 	expect_exit 77 at kh.blo.demo publish --json alert.json
+	expect_err "^liaison: alert.json:1: $2: $3"
 	expect_out "^\{\"accepted\":false,\"file\":\"alert.json\",\"line\":1,\"refusal\":\{\"code\":\"$2\",\"message\":\"[^\"]+"
 }
 
@@ -58,6 +55,10 @@ refuse "a wrong check digit of a container" bad-identifier 'subjects\[0\]\.conta
 refuse "an unknown crossing" bad-code 'where\.crossings\[0\]: .*did you mean kh-poipet' \
 	"$(sed 's/"crossings":\["kh-poipet"\]/"crossings":["kh-poipett"]/' <<<"$route")"
 refuse "an unknown country" bad-code 'where\.countries\[0\]' "$(sed 's/"countries":\["KH","TH"\],"cross/"countries":["UK"],"cross/' <<<"$route")"
+
+step "a dry run says the same"
+expect_exit 77 at kh.blo.demo publish --dry-run alert.json
+expect_err '^liaison: alert.json:1: bad-code: where\.countries\[0\]'
 
 step "a time of sending is not an author's to write"
 sed 's/^{/{"sent":"2099-01-01T00:00:00Z",/' <<<"$route" >alert.json
