@@ -73,6 +73,28 @@ load_keys(struct agent *agent, struct fault *fault)
 	return LIAISON_OK;
 }
 
+/* Keys that are not valid now, on a roster that is of tomorrow: it is the clock. */
+static enum liaison_err
+check_clock(const struct agent *agent, struct fault *fault)
+{
+	const struct office *office = agent_office(agent);
+	const Liaison__Roster *roster = office != NULL ? office->member->roster : NULL;
+	int64_t now = app_now(agent->app);
+	char says[RFC3339_BYTES], issued[RFC3339_BYTES];
+	struct public_key found;
+	struct key_id id;
+
+	key_id_of(&agent->keys->signing_public, &id);
+	if (roster == NULL || roster->issued <= now ||
+		office_key(office, KEY_SIGNING, &id, now, &found, NULL) == LIAISON_OK)
+		return LIAISON_OK;
+	time_format(now, says);
+	time_format(roster->issued, issued);
+	return fault_set(fault, LIAISON_BAD_CONFIG,
+		"this computer's clock says %s, but the roster of %s was issued at %s: set the clock", says,
+		office->member->code, issued);
+}
+
 enum liaison_err
 agent_open(const struct app *app, unsigned needs, struct agent *out, struct fault *fault)
 {
@@ -84,6 +106,8 @@ agent_open(const struct app *app, unsigned needs, struct agent *out, struct faul
 		err = load_trust(&agent, fault);
 	if (err == LIAISON_OK && (needs & AGENT_KEYS) != 0)
 		err = load_keys(&agent, fault);
+	if (err == LIAISON_OK && agent.keys != NULL && agent.trust != NULL)
+		err = check_clock(&agent, fault);
 	if (err == LIAISON_OK && (needs & AGENT_CROSSINGS) != 0)
 		err = crossings_builtin(&agent.crossings, fault);
 	if (err == LIAISON_OK && (needs & AGENT_POST) != 0)

@@ -149,13 +149,18 @@ rm "$broker/second.conf"
 publish 0 "beside the second"
 
 step "clocks years off: an office's"
-for years in -3 3; do
-	export LIAISON_TEST_CLOCK_OFFSET_MS=$((years * 365 * day))
-	a_route "of another time" "$for_thailand" >other.json
-	expect_exit 78 at kh.piu.demo publish --wait 3 other.json
-	expect_err "this computer's clock is 109[45] days (behind|ahead of) the broker's, so nothing is sent or taken; set it"
+a_route "of another time" "$for_thailand" >other.json
+export LIAISON_TEST_CLOCK_OFFSET_MS=$((-3 * 365 * day))
+expect_exit 78 at kh.piu.demo publish --wait 3 other.json
+expect_err "this computer's clock says 20.*, but the roster of kh was issued at 20.*: set the clock"
+expect_exit 78 at th.blo.demo feed main --until-end --json
+expect_err "this computer's clock says 20.*, but the roster of th was issued"
+for days in 3 1095; do
+	export LIAISON_TEST_CLOCK_OFFSET_MS=$((days * day))
+	expect_exit 78 at kh.piu.demo publish --wait 3 --restart other.json
+	expect_err "this computer's clock is [0-9]+ days ahead of the broker's, so nothing is sent or taken; set it"
 	expect_exit 78 at th.blo.demo feed main --until-end --json
-	expect_err "this computer's clock is 109[45] days"
+	expect_err "this computer's clock is [0-9]+ days"
 	expect_same "what was shown" "" "$out"
 done
 unset LIAISON_TEST_CLOCK_OFFSET_MS
@@ -174,7 +179,7 @@ up
 unset LIAISON_TEST_CLOCK_OFFSET_MS
 wait_until 10 has_line "$broker/log.txt" 'event=expired what=roster name=kh '
 publish 78 "to a broker of another time"
-expect_err "this computer's clock is 109[45] days behind the broker's"
+expect_err "this computer's clock is [0-9]* days behind the broker's"
 LIAISON_TEST_CLOCK_OFFSET_MS=$((3 * 365 * day)) expect_exit 75 at kh.piu.demo publish --wait 2 other.json
 expect_err 'roster-expired'
 expect_exit 0 at kh.piu.demo outbox drop --all
