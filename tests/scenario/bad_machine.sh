@@ -73,7 +73,7 @@ if [ "$(id -u)" -eq 0 ] && mount -t tmpfs -o size=24m none small 2>/dev/null; th
 	check "a feed that cannot be written is refused, and why: $err" grep -q 'disk is full' "$TMP/err"
 
 	step "it is killed while the disk is full, and starts again with all that it had"
-	kill -KILL "$(broker_pid)"
+	kill_broker
 	rm small/fill
 	dd if=/dev/zero of=small/fill bs=4096 count=10 status=none
 	up

@@ -51,7 +51,7 @@ first=$(accepted_by first)
 step "the broker is killed in the middle, and the agent told to end"
 load second
 watch_until second $((total / 5))
-kill -KILL "$(broker_pid)"
+kill_broker
 kill -TERM "${pids[second]}" 2>/dev/null # on a fast machine it may be through already
 await second 20
 expect_exit 0 liaison sandbox up "$NET"
@@ -59,7 +59,7 @@ expect_exit 0 liaison sandbox up "$NET"
 step "the broker is killed in the middle, and comes back while the agent waits"
 load third
 watch_until third $((total / 5))
-kill -KILL "$(broker_pid)"
+kill_broker
 # It may have ended with 75 by now: whether it waited or not, nothing may be lost or doubled.
 expect_exit 0 liaison sandbox up "$NET"
 watch_until third "$good"

@@ -83,7 +83,7 @@ expect_no_out 'Drill'
 step "a broker that comes back is found again"
 start live liaison --home "$NET/vn.ncc.demo" feed --json
 wait_until 10 has_line "$TMP/live.out" '"atEnd":true'
-kill -KILL "$(broker_pid)"
+kill_broker
 expect_exit 0 liaison sandbox up "$NET"
 a_route "After the crash" | at kh.blo.demo publish - >/dev/null
 wait_until 20 has_line "$TMP/live.out" 'After the crash'

@@ -165,6 +165,14 @@ free_port() { # a port of 127.0.0.1 at which nobody listens now
 
 broker_pid() { sed 's/ .*//' "$NET/kh.broker/pid"; }
 
+broker_is_down() { ! liaison sandbox status "$NET"; }
+
+# The broker is killed and gone: a process that is being torn down still counts as one that runs, for `sandbox up` too.
+kill_broker() {
+	kill -KILL "$(broker_pid)"
+	wait_until 20 broker_is_down
+}
+
 a_route() { # a_route HEADLINE [HANDLING]: an alert on standard output that any office may publish
 	printf '{"kind":"ROUTE","crime":["WILDLIFE"],"urgency":"EXPECTED","severity":"SEVERE","certainty":"LIKELY","source":"B",'
 	printf '"information":"2","action":["INFORM_ONLY"],"texts":[{"lang":"en","headline":"%s"}],' "$1"

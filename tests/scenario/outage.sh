@@ -34,7 +34,7 @@ all_done() { [ "$(cat ./*.codes | wc -l)" -eq 45 ]; }
 kills=0
 until all_done || [ $kills -ge 8 ]; do
 	a_moment
-	kill -KILL "$(broker_pid)"
+	kill_broker
 	kills=$((kills + 1))
 	a_moment
 	liaison sandbox up "$NET" >up.out 2>&1 || fail "the sandbox did not come up: $(cat up.out)"
