@@ -184,6 +184,15 @@ show_progress(struct load *load, const struct intake *intake)
 	progress_set(&load->progress, mark.line, note);
 }
 
+static void
+note_bad(struct load *load, uint64_t line, bool is_unread, const struct fault *why)
+{
+	struct job *job = &load->jobs[load->job_count].job;
+
+	job->bad++;
+	job->bad_exit = err_worse_exit(job->bad_exit, report_bad(load->report, line, is_unread, why));
+}
+
 static enum liaison_err
 take_text(struct load *load, const char *text, size_t len, uint64_t line, struct fault *fault)
 {
@@ -196,8 +205,7 @@ take_text(struct load *load, const char *text, size_t len, uint64_t line, struct
 	if (err == LIAISON_NO_MEMORY)
 		return no_memory(fault);
 	if (err != LIAISON_OK) {
-		load->jobs[load->job_count].job.bad++;
-		report_bad(load->report, line, is_unread, &why);
+		note_bad(load, line, is_unread, &why);
 		return LIAISON_OK;
 	}
 	if (warning[0] != '\0')
@@ -228,9 +236,8 @@ take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fau
 			*fault = why;
 			err = why.code;
 		} else if (result == INTAKE_BAD) {
-			load->jobs[load->job_count].job.bad++;
 			fault_set(fault, why.code, "%" PRIu64 ": %s", line, why.message);
-			report_bad(load->report, line, true, fault);
+			note_bad(load, line, true, fault);
 		} else {
 			err = take_text(load, text, len, line, fault);
 		}

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 /* What earlier runs left behind; what they refused counts in this one's exit code, too. */
 static enum liaison_err
@@ -12,17 +11,15 @@ tell_resumed(struct load *load, const char *path, const struct job *job, struct 
 {
 	struct report *report = load->report;
 	uint64_t waiting = 0, refused = 0;
+	int refused_exit = 0;
 
 	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
 	if (err == LIAISON_OK)
-		err = job_count(load->agent->post, job->number, OUTBOX_REFUSED, &refused, fault);
+		err = job_refused(load->agent->post, job->number, &refused, &refused_exit, fault);
 	if (err != LIAISON_OK)
 		return err;
 	report->open += waiting;
-	if (job->bad > 0)
-		report->exit_code = err_worse_exit(report->exit_code, EX_DATAERR);
-	if (refused > 0)
-		report->exit_code = err_worse_exit(report->exit_code, EX_NOPERM);
+	report->exit_code = err_worse_exit(report->exit_code, err_worse_exit(job->bad_exit, refused_exit));
 	say_note(load->agent->app,
 		"%s: %" PRIu64 " lines were taken in before: %" PRIu64 " alerts, of which %" PRIu64 " wait and %" PRIu64
 		" were refused, and %" PRIu64 " lines that were no valid alert%s",

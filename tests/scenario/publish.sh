@@ -37,6 +37,19 @@ expect_err 'mixed.jsonl:4:[0-9]+: '
 expect_err 'mixed.jsonl:5: bad-handling: handling'
 expect_out '^5 accepted, 2 refused, 0 waiting'
 
+step "a load that goes on ends as it would have ended in one go, whichever of its lines were bad"
+liaison sandbox down "$NET" -q
+expect_exit 77 at kh.blo.demo publish --wait 0 mixed.jsonl --restart
+liaison sandbox up "$NET" -q >up.out
+expect_exit 77 at kh.blo.demo publish mixed.jsonl
+expect_err '7 lines were taken in before: 5 alerts, of which 5 wait'
+expect_out '^5 accepted'
+{ documents 1 3; echo '{"kind":'; } >unread.jsonl
+liaison sandbox down "$NET" -q
+expect_exit 65 at kh.blo.demo publish --wait 0 unread.jsonl
+liaison sandbox up "$NET" -q >up.out
+expect_exit 65 at kh.blo.demo publish unread.jsonl
+
 step "all or nothing"
 expect_exit 77 at kh.blo.demo publish --all-or-nothing mixed.jsonl
 expect_err 'nothing was sent: 2 of the alerts'
