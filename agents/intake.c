@@ -207,8 +207,8 @@ begin(struct intake *intake)
 
 /* --- going on where it stood ----------------------------------------------------------------------------------------- */
 
-static enum liaison_err
-rewind_intake(struct intake *intake, struct fault *fault)
+enum liaison_err
+intake_rewind(struct intake *intake, struct fault *fault)
 {
 	if (lseek(intake->fd, 0, SEEK_SET) != 0)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot read %s again", intake->path);
@@ -240,7 +240,7 @@ intake_resume(struct intake *intake, const struct intake_mark *mark, struct faul
 	intake_mark(intake, &now);
 	digest = now.digest;
 	if (!digest_equal(&digest, &mark->digest)) {
-		enum liaison_err err = rewind_intake(intake, fault);
+		enum liaison_err err = intake_rewind(intake, fault);
 		return err != LIAISON_OK
 			       ? err
 			       : fault_set(fault, LIAISON_INCONSISTENT,

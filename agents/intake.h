@@ -36,6 +36,9 @@ void intake_close(struct intake *intake); /* takes NULL */
 enum liaison_err intake_resume(
 	struct intake *intake, const struct intake_mark *mark, struct fault *fault) LIAISON_MUST_CHECK;
 
+/* Back to the source's beginning, after intake_resume. LIAISON_IO. */
+enum liaison_err intake_rewind(struct intake *intake, struct fault *fault) LIAISON_MUST_CHECK;
+
 enum intake_result {
 	INTAKE_TEXT, /* *text, *len, *line (its first line) are set; borrowed until the next call */
 	INTAKE_BAD,  /* too long: told in the fault, passed over; *line is set */

@@ -157,6 +157,7 @@ commit_drafts(struct load *load, const struct intake *intake, bool is_read, stru
 		job->digest = mark.digest;
 		job->queued += load->draft_count;
 		job->is_read = is_read;
+		job->ended_at = 0;
 		err = job_advance(agent->post, job, fault);
 	}
 	if (err == LIAISON_OK)

@@ -2,7 +2,8 @@
  * Files of alerts into the outbox, and the outbox to the broker, both at once.
  *
  * A file is a job: how far it was taken in is committed with the alerts that were made of it, so that a load that was
- * killed goes on at the next line. What is read ahead of the broker is a few batches, or without a broker the whole file,
+ * killed goes on at the next line, and a file of several alerts that was published whole is not sent twice; a single
+ * alert is sent as often as it is published. What is read ahead of the broker is a few batches, or without a broker the whole file,
  * which then waits in the outbox. One program at a time takes in one file.
  */
 #ifndef LIAISON_AGENTS_LOAD_H

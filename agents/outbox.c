@@ -375,8 +375,9 @@ enum liaison_err
 job_advance(struct post *post, const struct job *job, struct fault *fault)
 {
 	return post_run(post, fault,
-		"UPDATE job SET offset = ?2, line = ?3, digest = ?4, queued = ?5, bad = ?6, bad_exit = ?7, is_read = ?8"
-		" WHERE number = ?1",
+		"UPDATE job SET offset = ?2, line = ?3, digest = ?4, queued = ?5, bad = ?6, bad_exit = ?7, is_read = "
+		"?8,"
+		" ended_at = 0 WHERE number = ?1",
 		"iiibiiii", job->number, (int64_t)job->offset, (int64_t)job->line, job->digest.bytes,
 		sizeof job->digest.bytes, (int64_t)job->queued, (int64_t)job->bad, (int64_t)job->bad_exit,
 		(int64_t)job->is_read);

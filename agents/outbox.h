@@ -122,7 +122,7 @@ enum liaison_err job_find(struct post *post, const char *path, struct job *out, 
 /* Anew, over one of the same path that has ended or is given up. */
 enum liaison_err job_begin(
 	struct post *post, const char *path, int64_t now, struct job *out, struct fault *fault) LIAISON_MUST_CHECK;
-/* Inside the transaction that queues what was read. */
+/* Inside the transaction that queues what was read; one that had ended has not any more. */
 enum liaison_err job_advance(struct post *post, const struct job *job, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err job_end(struct post *post, int64_t number, int64_t now, struct fault *fault) LIAISON_MUST_CHECK;
 /* How many of its alerts were refused for good, and the exit code that they call for together (0: none). */

@@ -144,6 +144,41 @@ expect_err 'was changed in its first 30 lines.*--restart'
 liaison sandbox up "$NET" -q >up.out
 expect_exit 0 at kh.atu.demo outbox retry
 
+step "a file that was sent whole is not sent again, unless that is asked for"
+sent() { at kh.ncc.demo outbox ls --all --json | wc -l; }
+documents 400000 5 >whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_exit 0 at kh.ncc.demo publish --json whole.jsonl
+expect_same "told as accepted" "" "$out"
+expect_err "whole.jsonl was published whole at 20[^ ]+: 5 alerts, of which 0 were refused.*nothing is sent.*--restart"
+expect_same "alerts" 5 "$(sent)"
+documents 400005 2 >>whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_out '^2 accepted, 0 refused'
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_err ': 7 alerts, of which'
+expect_same "alerts" 7 "$(sent)"
+expect_exit 0 at kh.ncc.demo publish --restart whole.jsonl
+expect_out '^7 accepted, 0 refused'
+sed -i '3s/LOST/STOLEN/' whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl # as every new export under the old name
+expect_err 'other content'
+expect_out '^7 accepted, 0 refused'
+expect_same "alerts" 21 "$(sent)"
+sed 's/"KH"/"TH"/' whole.jsonl >foreign.jsonl
+expect_exit 77 at kh.ncc.demo publish foreign.jsonl
+expect_exit 77 at kh.ncc.demo publish foreign.jsonl # nothing of it was ever sent: it is looked at again
+expect_err 'foreign.jsonl:7: bad-identifier'
+{ documents 400100 2; echo '{"kind":'; } >partly.jsonl
+expect_exit 65 at kh.ncc.demo publish partly.jsonl
+expect_exit 65 at kh.ncc.demo publish partly.jsonl # the same question, the same answer
+expect_err ': 2 alerts, of which 0 were refused, and 1 line that was no valid alert; nothing is sent'
+a_route "Once more" >single.json
+expect_exit 0 at kh.ncc.demo publish single.json
+expect_exit 0 at kh.ncc.demo publish single.json
+expect_err 'single.json was published at 20[^ ]+, too; this is a new alert'
+expect_out 'accepted'
+
 step "four programs at once on one home"
 for n in 1 2 3 4; do
 	documents $((300000 + n * 1000)) 200 >"part$n.jsonl"
