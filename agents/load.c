@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define CONNECT_SLICE_MS 2000 /* of the reading, for the first connection */
 
@@ -69,13 +70,23 @@ note_queued(struct load *load, struct fault *fault)
 
 /* --- sending --------------------------------------------------------------------------------------------------------- */
 
+bool
+load_is_told_to_end(struct load *load)
+{
+	if (load->signals != NULL && !load->is_stopped && signals_ask_for_end(load->signals)) {
+		load->is_stopped = load->is_stuck = true;
+		fault_set(&load->away, LIAISON_DEFERRED, "told to end");
+	}
+	return load->is_stopped;
+}
+
 /* One step; what it says of the line to the broker is remembered. */
 static enum sender_state
 step(struct load *load, int timeout_ms)
 {
 	struct fault why;
 
-	if (load->is_stuck)
+	if (load_is_told_to_end(load) || load->is_stuck)
 		return SENDER_FAILED;
 	enum sender_state state = sender_step(load->sender, timeout_ms, &why);
 	if (state == SENDER_FAILED) {
@@ -120,7 +131,7 @@ send_rest(struct load *load, struct fault *fault)
 	int64_t began = app_monotonic(load->agent->app);
 	enum liaison_err err = LIAISON_OK;
 
-	while (err == LIAISON_OK && report->open > 0 && !load->is_stuck) {
+	while (err == LIAISON_OK && report->open > 0 && !load_is_told_to_end(load) && !load->is_stuck) {
 		int64_t heard = sender_heard_ms(load->sender);
 		int left = time_left(load, heard > began ? heard : began);
 		if (left == 0)
@@ -229,9 +240,11 @@ take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fau
 	struct fault why;
 
 	progress_begin(&load->progress, load->agent->app, intake_name(intake), 0);
+	if (load->signals != NULL)
+		intake_stop_on(intake, load->signals->fd);
 	while (err == LIAISON_OK) {
 		enum intake_result result = intake_next(intake, &text, &len, &line, &why);
-		if (result == INTAKE_END)
+		if (result == INTAKE_END || (result == INTAKE_FAILED && load_is_told_to_end(load)))
 			break;
 		if (result == INTAKE_FAILED) {
 			*fault = why;
@@ -246,10 +259,12 @@ take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fau
 						 load->draft_bytes + BODY_BYTES_MAX > COMPOSE_BATCH_BYTES_MAX)) {
 			err = commit(load, intake, false, fault);
 			show_progress(load, intake);
+			if (load_is_told_to_end(load))
+				break;
 		}
 	}
 	if (err == LIAISON_OK)
-		err = commit(load, intake, true, fault);
+		err = commit(load, intake, !load->is_stopped, fault);
 	progress_end(&load->progress);
 	return err;
 }
@@ -326,6 +341,17 @@ load_clear(struct load *load)
 	load->sender = NULL;
 }
 
+static void
+tell_stopped(struct load *load, const struct intake *intake)
+{
+	struct intake_mark mark;
+
+	intake_mark(intake, &mark);
+	load->report->exit_code = err_worse_exit(load->report->exit_code, EX_TEMPFAIL);
+	say_note(load->agent->app, "%s: told to end after line %" PRIu64 "; %s", intake_name(intake), mark.line,
+		intake_is_file(intake) ? "the same command goes on from there" : "what follows it was not read");
+}
+
 enum liaison_err
 load_file(struct load *load, const char *path, struct fault *fault)
 {
@@ -343,6 +369,8 @@ load_file(struct load *load, const char *path, struct fault *fault)
 	}
 	if (err == LIAISON_OK && !load->jobs[load->job_count].job.is_read)
 		err = take_all(load, intake, commit_and_send, fault);
+	if (err == LIAISON_OK && load->is_stopped)
+		tell_stopped(load, intake);
 	if (err == LIAISON_OK && load->jobs[load->job_count].job.bad + load->jobs[load->job_count].job.queued == 0 &&
 		intake_is_file(intake))
 		say_warning(load->agent->app, "%s holds no alert", path);
@@ -398,5 +426,6 @@ load_send(struct load *load, struct fault *fault)
 		err = report_rest(load->report, agent->post, &agent->home->office, true, fault);
 	for (size_t i = 0; err == LIAISON_OK && i < load->job_count; i++)
 		err = load_job_end(load, &load->jobs[i].job, fault);
-	return err == LIAISON_OK ? sender_finish(load->sender, fault) : err;
+	/* What is left unproven is proven by the next session. */
+	return err == LIAISON_OK && !load->is_stopped ? sender_finish(load->sender, fault) : err;
 }

@@ -179,6 +179,45 @@ expect_exit 0 at kh.ncc.demo publish single.json
 expect_err 'single.json was published at 20[^ ]+, too; this is a new alert'
 expect_out 'accepted'
 
+step "told to end, it reads and sends no more, keeps what it has, and says what waits"
+has_queued() { # has_queued COUNT: so many alerts wait, or it has ended
+	[ "$(at kh.ncc.demo outbox ls --json | wc -l)" -ge "$1" ] || is_gone "${pids[told]}"
+}
+liaison sandbox down "$NET" -q
+a_route "Told to end" >told.json
+start told liaison --home "$NET/kh.ncc.demo" publish --json --wait 600 told.json # there is no broker to wait for
+wait_until 30 has_queued 1
+stop told TERM
+expect_same "exit" 75 "$code"
+expect_lines 1 told.out '"queued":true'
+check "it says so: $(cat told.err)" grep -q 'alert waits in the outbox.*: told to end$' told.err
+documents 500000 6000 >told.jsonl
+start told liaison --home "$NET/kh.ncc.demo" publish --wait 600 told.jsonl
+wait_until 30 has_queued 1000
+stop told INT
+expect_same "exit in the middle of a file" 75 "$code"
+check "it says so" grep -qE 'told.jsonl: told to end after line [0-9]+; the same command goes on from there' told.err
+mkfifo pipe
+exec 7<>pipe
+waited=$(at kh.ncc.demo outbox ls --json | wc -l)
+start told bash -c "exec liaison --home '$NET/kh.ncc.demo' publish --wait 0 - <pipe"
+documents 510000 1100 >&7
+wait_until 30 has_queued $((waited + 1000))
+stop told TERM
+exec 7>&-
+expect_same "exit where it waits for more to read" 75 "$code"
+check "it says so" grep -qE 'standard input: told to end after line 1[0-9]+; what follows it was not read' told.err
+piped=$(sed -n 's/.*told to end after line \([0-9]*\);.*/\1/p' told.err)
+start told bash -c "trap '' HUP; exec liaison --home '$NET/kh.ncc.demo' publish --wait 600 told.json" # as nohup does it
+wait_until 30 has_line told.err 'lines were taken in before'
+kill -HUP "${pids[told]}"
+liaison sandbox up "$NET" -q >up.out
+await told 60
+expect_same "exit of who does not hear the line hang up" 0 "$code"
+expect_exit 0 at kh.ncc.demo publish told.jsonl
+expect_exit 0 at th.ncc.demo feed --until-end --json --kind DOCUMENT --office kh.ncc.demo
+expect_lines $((6000 + piped)) "$TMP/out" '"type":"delivery".*"number":"N05[01]'
+
 step "four programs at once on one home"
 for n in 1 2 3 4; do
 	documents $((300000 + n * 1000)) 200 >"part$n.jsonl"
