@@ -417,7 +417,7 @@ job_refused(struct post *post, int64_t number, uint64_t *count, int *exit_code, 
 		err = post_step(post, statement, &has_row, fault);
 		if (err != LIAISON_OK || !has_row)
 			break;
-		worst = err_worse_exit(worst, err_exit_code((enum liaison_err)sqlite3_column_int(statement, 0)));
+		worst = err_worse_exit(worst, err_refusal_exit((enum liaison_err)sqlite3_column_int(statement, 0)));
 		total += (uint64_t)sqlite3_column_int64(statement, 1);
 	}
 	if (err == LIAISON_OK) {

@@ -86,7 +86,7 @@ report_bad(struct report *report, uint64_t number, bool is_unread, const struct 
 	const char *source = report->source != NULL ? report->source : "";
 	struct line line;
 
-	int exit_code = is_unread ? EX_DATAERR : err_exit_code(fault->code);
+	int exit_code = is_unread ? EX_DATAERR : err_refusal_exit(fault->code);
 	report->bad++;
 	report->exit_code = err_worse_exit(report->exit_code, exit_code);
 	if (is_unread)
@@ -201,7 +201,7 @@ tell_refused(struct report *report, const struct settled *settled)
 	struct line line;
 
 	report->refused++;
-	report->exit_code = err_worse_exit(report->exit_code, err_exit_code(settled->code));
+	report->exit_code = err_worse_exit(report->exit_code, err_refusal_exit(settled->code));
 	say_error(report->app, "%s%s refused: %s: %s", place_text(report, settled->line, place), settled->id,
 		err_name(settled->code), settled->message);
 	line_begin(&line, report->app);
