@@ -8,7 +8,11 @@
 
 #define ZAP_DOMAIN "liaison"
 #define RECEIVE_BURST 256
-#define SEND_HIGH_WATER 1024
+/*
+ * libzmq frees room in a pipe in steps of half of it: one that holds half may look full. So a quarter for what can wait
+ * (SEND_WAITING_MESSAGES) leaves another quarter for answers, whatever the step.
+ */
+#define SEND_HIGH_WATER (4 * SEND_WAITING_MESSAGES)
 #define RECEIVE_HIGH_WATER 256
 #define LISTEN_BACKLOG 512
 #define TICK_MS 250
@@ -118,6 +122,7 @@ session_for(struct accept *accept, const struct server_peer *peer)
 	session->office = office;
 	session->transport_key = key;
 	session->fd = peer->fd;
+	session->taken_ms = accept_monotonic(accept);
 	if (!door_may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");
 	/* Several may have been let in before the first of them spoke. */
@@ -168,6 +173,8 @@ reap_session(void *arg, struct session *session)
 	if (session->state != SESSION_CLOSING &&
 		accept_monotonic(accept) - session->heard_ms > accept->options.config->idle_ms)
 		accept_shut(accept, session, LIAISON_OK, "nothing was heard for too long");
+	if (session->state != SESSION_CLOSING && send_is_stuck(accept, session))
+		accept_shut(accept, session, LIAISON_OK, "nothing was taken for too long");
 	/* A suspension of the duty key, and a key's window, end and begin by the clock alone. */
 	if (session->state != SESSION_CLOSING && !door_may_stay(accept, session))
 		accept_shut(accept, session, LIAISON_NOT_PERMITTED, "this office or key was withdrawn");

@@ -47,4 +47,8 @@ void lines_shut_strangers(struct accept *accept, int64_t before_ms);
 /* Those that bring a message without an end. */
 void lines_shut_swollen(struct accept *accept);
 
+/* --- accept_send.c ------------------------------------------------------------------------------------------------ */
+/* Whether it has taken nothing of what is on its way for longer than idle_ms. To be asked often. */
+bool send_is_stuck(struct accept *accept, struct session *session);
+
 #endif

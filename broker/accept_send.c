@@ -6,21 +6,76 @@
 
 #include <stdlib.h>
 
-/* Whether at most `most` bytes are on their way to the reader. The kernel is asked only where the last answer says no. */
+/* Asks the kernel. True: more has arrived than was known. */
 static bool
-waits_at_most(struct session *session, uint64_t most)
+look(struct session *session)
 {
-	if (session->sent_bytes <= session->acked_bytes + most)
-		return true;
-	session->acked_bytes = server_acked_bytes(session->fd);
-	return session->sent_bytes <= session->acked_bytes + most;
+	return flight_arrived(&session->flight, server_acked_bytes(session->fd));
+}
+
+/* Whether at most so much is on its way to the reader. The kernel is asked only where the last answer says no. */
+static bool
+holds_at_most(struct session *session, uint64_t bytes, uint64_t messages)
+{
+	const struct flight *flight = &session->flight;
+
+	if (flight_bytes(flight) > bytes || flight_messages(flight) > messages)
+		look(session);
+	return flight_bytes(flight) <= bytes && flight_messages(flight) <= messages;
+}
+
+/* What each session may hold of what can wait. */
+static uint64_t
+share_bytes(const struct accept *accept)
+{
+	size_t count = sessions_count(accept->sessions);
+	uint64_t share = SEND_WAITING_ALL_BYTES / (count > 0 ? count : 1);
+
+	if (share < SEND_WAITING_LEAST_BYTES)
+		return SEND_WAITING_LEAST_BYTES;
+	return share < SEND_WAITING_MOST_BYTES ? share : SEND_WAITING_MOST_BYTES;
 }
 
 bool
-accept_has_room(struct accept *accept, struct session *session)
+accept_has_room(struct accept *accept, struct session *session, size_t more)
 {
-	(void)accept;
-	return waits_at_most(session, SEND_WAITING_BYTES);
+	uint64_t share = share_bytes(accept);
+
+	return more <= share && holds_at_most(session, share - more, SEND_WAITING_MESSAGES - 1);
+}
+
+bool
+accept_has_drained(struct accept *accept, struct session *session)
+{
+	return holds_at_most(session, share_bytes(accept) / 2, SEND_WAITING_MESSAGES / 2);
+}
+
+bool
+send_is_stuck(struct accept *accept, struct session *session)
+{
+	int64_t at = accept_monotonic(accept);
+
+	if (flight_bytes(&session->flight) == 0 || look(session))
+		session->taken_ms = at;
+	return at - session->taken_ms > accept->options.config->idle_ms;
+}
+
+enum liaison_err
+accept_offer(struct accept *accept, struct session *session, void *bytes, size_t len)
+{
+	if (session->state == SESSION_CLOSING) {
+		free(bytes);
+		return LIAISON_UNREACHABLE;
+	}
+	enum liaison_err err = server_send(accept->server, session->route, bytes, len);
+	accept_look_again(accept);
+	if (err == LIAISON_OK) {
+		flight_sent(&session->flight, server_wire_bytes(len));
+	} else if (err != LIAISON_BUSY) {
+		line_shut(accept, session->fd);
+		session->state = SESSION_CLOSING;
+	}
+	return err;
 }
 
 enum liaison_err
@@ -28,23 +83,15 @@ accept_send(struct accept *accept, struct session *session, void *bytes, size_t 
 {
 	enum liaison_err err = LIAISON_BUSY;
 
-	if (session->state == SESSION_CLOSING) {
-		free(bytes);
-		return LIAISON_UNREACHABLE;
-	}
-	if (waits_at_most(session, SEND_HELD_BYTES))
-		err = server_send(accept->server, session->route, bytes, len);
+	if (holds_at_most(session, SEND_HELD_BYTES, UINT64_MAX))
+		err = accept_offer(accept, session, bytes, len);
 	else
 		free(bytes);
-	accept_look_again(accept);
-	if (err == LIAISON_OK) {
-		session->sent_bytes += server_wire_bytes(len);
-		return LIAISON_OK;
-	}
-	if (err == LIAISON_BUSY)
+	if (err == LIAISON_BUSY && session->state != SESSION_CLOSING) {
 		note(NOTE_WARNING, "session-shut", "office=%s reason=does-not-read", session->office.text);
-	line_shut(accept, session->fd);
-	session->state = SESSION_CLOSING;
+		line_shut(accept, session->fd);
+		session->state = SESSION_CLOSING;
+	}
 	return err;
 }
 

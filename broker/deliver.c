@@ -2,7 +2,7 @@
  * Deliveries: each durable alert to exactly the feeds whose filter it matches and whose office it may be released to.
  *
  * A feed that keeps up gets an alert from memory, in the same turn in which it became durable. One that is behind, new,
- * or short of credit is searched for: from its own position on, through the log, a bounded piece at a time and in turn
+ * short of credit or does not take what it is sent is searched for: from its own position on, through the log, a bounded piece at a time and in turn
  * with the others, so that nobody's backlog costs anybody else. Release is asked at the moment an alert is put into a
  * reader's frame, never before; what is in a frame leaves in the same turn.
  */
@@ -24,8 +24,9 @@ deliver_init(struct core *core, struct fault *fault)
 	if (state != NULL) {
 		state->ring = calloc(LIVE_ITEMS_MAX, sizeof *state->ring);
 		state->search_event = evtimer_new(core->base, deliver_on_search, core);
+		state->retry_event = evtimer_new(core->base, deliver_on_retry, core);
 	}
-	if (state == NULL || state->ring == NULL || state->search_event == NULL)
+	if (state == NULL || state->ring == NULL || state->search_event == NULL || state->retry_event == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for deliveries");
 	return LIAISON_OK;
 }
@@ -53,9 +54,12 @@ deliver_clear(struct core *core)
 		drop_oldest(state);
 	if (state->search_event != NULL)
 		event_free(state->search_event);
+	if (state->retry_event != NULL)
+		event_free(state->retry_event);
 	free(state->ring);
 	free(state->touched);
 	free(state->searching);
+	free(state->stalled);
 	free(state);
 	core->delivery = NULL;
 }
@@ -131,11 +135,10 @@ offer_live(struct core *core, struct feed *feed, const struct live_item *item, c
 	if (feed->session == NULL || !state->is_live ||
 		!deliver_may_have(core, feed, item->index, item->facts, original))
 		return;
-	if (!deliver_put(core, feed, lane, item->bytes)) {
-		/* From here on by search, when credit comes. */
+	/* From here on by search, when credit or room comes; what has fallen behind already stands further back. */
+	if (!deliver_put(core, feed, lane, item->index, item->bytes) && state->is_live) {
 		state->is_live = false;
 		state->next = item->index;
-		deliver_wake(core, feed);
 	}
 }
 
@@ -211,6 +214,9 @@ deliver_forget(struct core *core, struct feed *feed)
 {
 	struct deliver_state *state = core->delivery;
 
+	if (feed->session != NULL)
+		for (int i = 0; i < FEED_LANES; i++)
+			feed->session->gathered_bytes -= feed->outgoing[i].items.len;
 	remove_from(state->searching, &state->search_count, feed);
 	remove_from(state->touched, &state->touched_count, feed);
 	feed->is_searching = false;
@@ -224,6 +230,7 @@ deliver_session_closed(struct core *core, struct session *session)
 		feed_detach(session->channels[i]);
 	}
 	session->channel_count = 0;
+	deliver_forget_stall(core, session);
 }
 
 void

@@ -6,19 +6,28 @@
 #include <stdlib.h>
 
 #define BATCH_BYTES (256 * 1024) /* a delivery frame is sent when it holds so much */
-#define TAKEN_CHECK_MS 10        /* how soon a reader that had too much on its way is looked at again */
 
+/* What was put together is searched for again once the reader, or memory, has room. */
 static void
+take_back(struct core *core, struct feed *feed, enum feed_lane lane)
+{
+	feed->session->gathered_bytes -= feed->outgoing[lane].items.len;
+	feed_take_back(feed, lane);
+	deliver_stall(core, feed->session);
+}
+
+/* False: nothing of it was sent, and the lane fell behind. */
+static bool
 send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane)
 {
 	struct session *session = feed->session;
-	struct buf *items = &feed->outgoing[lane];
+	const struct buf *items = &feed->outgoing[lane].items;
 	Liaison__Delivery tail = LIAISON__DELIVERY__INIT;
 	ProtobufCBinaryData fields[MERKLE_PATH_MAX];
 	size_t len;
 
 	if (items->len == 0 || session == NULL)
-		return;
+		return true;
 	tail.has_channel = tail.has_lane = 1;
 	tail.channel = feed->channel;
 	tail.lane = lane == FEED_URGENT ? LIAISON__LANE__LANE_URGENT : LIAISON__LANE__LANE_ORDINARY;
@@ -26,54 +35,57 @@ send_outgoing(struct core *core, struct feed *feed, enum feed_lane lane)
 		tail.checkpoint = &core->checkpoint.message;
 		tail.n_consistency = path_fields(checkpoint_consistency(core, session->checkpoint_size), fields);
 		tail.consistency = fields;
-		session->checkpoint_size = core->checkpoint.message.size;
 	}
 	uint8_t *bytes = delivery_encode(&tail, items, &len);
-	buf_reset(items);
-	/* What could not be sent was not acknowledged either: the reader gets it when it is back. */
-	if (bytes == NULL)
-		accept_shut(core->accept, session, LIAISON_RATE_LIMITED, "the broker is out of memory");
-	else if (accept_send(core->accept, session, bytes, len) != LIAISON_OK)
+	if (bytes == NULL || accept_offer(core->accept, session, bytes, len) != LIAISON_OK) {
 		note(NOTE_DEBUG, "delivery-not-sent", "office=%s", session->office.text);
+		take_back(core, feed, lane);
+		return false;
+	}
+	if (tail.checkpoint != NULL)
+		session->checkpoint_size = core->checkpoint.message.size;
+	session->gathered_bytes -= items->len;
+	feed_sent(feed, lane);
+	return true;
 }
 
-static void
+/* Remembers that the feed has something to be sent at the end of this turn. False: no memory. */
+static bool
 touch(struct deliver_state *state, struct feed *feed)
 {
-	if (feed->outgoing[FEED_URGENT].len > 0 || feed->outgoing[FEED_ORDINARY].len > 0)
-		return;
+	if (feed->outgoing[FEED_URGENT].count > 0 || feed->outgoing[FEED_ORDINARY].count > 0)
+		return true;
 	if (state->touched_count == state->touched_cap) {
 		size_t cap = state->touched_cap > 0 ? state->touched_cap * 2 : 256;
 		struct feed **touched = realloc(state->touched, cap * sizeof(struct feed *));
 		if (touched == NULL)
-			return; /* the caller finds no room and the feed is searched for later */
+			return false;
 		state->touched = touched;
 		state->touched_cap = cap;
 	}
 	state->touched[state->touched_count++] = feed;
+	return true;
 }
 
 bool
-deliver_put(struct core *core, struct feed *feed, enum feed_lane lane, const struct blob *bytes)
+deliver_put(struct core *core, struct feed *feed, enum feed_lane lane, uint64_t index, const struct blob *bytes)
 {
-	if (!feed_has_room(feed, lane, bytes->len))
+	struct session *session = feed->session;
+
+	if (session->is_stalled || !feed_has_room(feed, lane, bytes->len))
 		return false;
-	if (!accept_has_room(core->accept, feed->session)) {
-		deliver_search_later(core, feed, TAKEN_CHECK_MS);
-		return false;
-	}
-	touch(core->delivery, feed);
-	if (core->delivery->touched_count == 0)
-		return false;
-	if (feed->outgoing[lane].len + bytes->len > BATCH_BYTES)
-		send_outgoing(core, feed, lane);
-	buf_put(&feed->outgoing[lane], bytes->data, bytes->len);
-	if (buf_check(&feed->outgoing[lane]) != LIAISON_OK) {
-		buf_reset(&feed->outgoing[lane]);
-		accept_shut(core->accept, feed->session, LIAISON_RATE_LIMITED, "the broker is out of memory");
+	if (!accept_has_room(core->accept, session, session->gathered_bytes + bytes->len) ||
+		!touch(core->delivery, feed)) {
+		deliver_stall(core, session);
 		return false;
 	}
-	feed_count_sent(feed, bytes->len);
+	if (feed->outgoing[lane].items.len + bytes->len > BATCH_BYTES && !send_outgoing(core, feed, lane))
+		return false;
+	if (feed_put(feed, lane, index, bytes->data, bytes->len) != LIAISON_OK) {
+		take_back(core, feed, lane);
+		return false;
+	}
+	session->gathered_bytes += bytes->len;
 	return true;
 }
 
@@ -84,13 +96,13 @@ deliver_flush(struct core *core)
 
 	for (size_t i = 0; i < state->touched_count; i++) {
 		struct feed *feed = state->touched[i];
-		send_outgoing(core, feed, FEED_URGENT);
-		send_outgoing(core, feed, FEED_ORDINARY);
+		(void)send_outgoing(core, feed, FEED_URGENT);
+		(void)send_outgoing(core, feed, FEED_ORDINARY);
 	}
 	state->touched_count = 0;
 }
 
-void
+bool
 deliver_send_progress(struct core *core, struct feed *feed, bool at_end)
 {
 	Liaison__Progress progress = LIAISON__PROGRESS__INIT;
@@ -98,6 +110,12 @@ deliver_send_progress(struct core *core, struct feed *feed, bool at_end)
 	Liaison__LaneState lanes[FEED_LANES], *pointers[FEED_LANES];
 	ProtobufCBinaryData fields[MERKLE_PATH_MAX];
 
+	if (feed->session->is_stalled)
+		return false;
+	if (!accept_has_room(core->accept, feed->session, 0)) {
+		deliver_stall(core, feed->session);
+		return false;
+	}
 	for (int i = 0; i < FEED_LANES; i++) {
 		liaison__lane_state__init(&lanes[i]);
 		lanes[i].has_lane = lanes[i].has_cursor = 1;
@@ -116,6 +134,8 @@ deliver_send_progress(struct core *core, struct feed *feed, bool at_end)
 	feed->session->checkpoint_size = core->checkpoint.message.size;
 	frame.frame_case = LIAISON__FRAME__FRAME_PROGRESS;
 	frame.progress = &progress;
-	if (accept_send_frame(core->accept, feed->session, &frame) != LIAISON_OK)
-		note(NOTE_DEBUG, "progress-not-sent", "office=%s", feed->office.text);
+	if (accept_send_frame(core->accept, feed->session, &frame) == LIAISON_OK)
+		return true;
+	note(NOTE_DEBUG, "progress-not-sent", "office=%s", feed->office.text);
+	return false;
 }

@@ -39,7 +39,7 @@ search_facts(struct search *search, uint64_t index, const struct facts *facts, s
 
 	facts_free(original);
 
-	if (wanted && !deliver_put(core, feed, search->lane, bytes)) {
+	if (wanted && !deliver_put(core, feed, search->lane, index, bytes)) {
 		search->is_full = true;
 		return LIAISON_BUSY;
 	}
@@ -131,10 +131,10 @@ search_lane(struct core *core, struct feed *feed, enum feed_lane lane)
 }
 
 void
-deliver_search_later(struct core *core, struct feed *feed, int wait_ms)
+deliver_wake(struct core *core, struct feed *feed)
 {
 	struct deliver_state *state = core->delivery;
-	struct timeval wait = {.tv_usec = wait_ms * 1000};
+	struct timeval at_once = {0};
 
 	if (feed->session == NULL || feed->is_searching)
 		return;
@@ -148,29 +148,24 @@ deliver_search_later(struct core *core, struct feed *feed, int wait_ms)
 	}
 	state->searching[state->search_count++] = feed;
 	feed->is_searching = true;
-	if (wait_ms == 0 || !evtimer_pending(state->search_event, NULL))
-		event_add(state->search_event, &wait);
-}
-
-void
-deliver_wake(struct core *core, struct feed *feed)
-{
-	deliver_search_later(core, feed, 0);
+	event_add(state->search_event, &at_once);
 }
 
 static void
 search_feed(struct core *core, struct feed *feed)
 {
+	if (!deliver_resume(core, feed->session))
+		return;
 	bool more = search_lane(core, feed, FEED_URGENT);
-
 	more = search_lane(core, feed, FEED_ORDINARY) || more;
 	deliver_flush(core);
 	if (feed->session == NULL || feed->session->state == SESSION_CLOSING)
 		return;
-	if (feed->lanes[FEED_URGENT].is_live && feed->lanes[FEED_ORDINARY].is_live && !feed->is_told_end) {
-		feed->is_told_end = true;
-		deliver_send_progress(core, feed, true);
-	}
+	bool is_live = feed->lanes[FEED_URGENT].is_live && feed->lanes[FEED_ORDINARY].is_live;
+	if (is_live)
+		feed_shrink(feed);
+	if (is_live && !feed->is_told_end)
+		feed->is_told_end = deliver_send_progress(core, feed, true);
 	if (more)
 		deliver_wake(core, feed);
 }
