@@ -1,5 +1,6 @@
 #include "broker/admit.h"
 
+#include "proto/alert_leaf.h"
 #include "proto/frame.h"
 #include "proto/log_leaf.h"
 
@@ -116,27 +117,18 @@ encode_envelope(const struct envelope *envelope, struct buf *scratch, struct blo
 
 /* The log record's header: what stays for ever, and all that a leaf of the log says about an alert. */
 static enum liaison_err
-encode_header(struct admit_item *item, const struct key_id *key)
+encode_header(struct admit_item *item, const struct key_id *key, struct buf *scratch)
 {
-	const struct facts *facts = item->admitted.facts;
-	Liaison__AlertHeader header = LIAISON__ALERT_HEADER__INIT;
-	char id[ALERT_ID_BYTES];
-
-	alert_id_format(&facts->id, id);
-	header.id = id;
-	header.has_body_hash = header.has_key = 1;
-	header.body_hash = (ProtobufCBinaryData){DIGEST_BYTES, item->admitted.body_hash.bytes};
-	header.key = (ProtobufCBinaryData){KEY_ID_BYTES, (uint8_t *)(uintptr_t)key->bytes};
-	header.n_addresses = facts->address_count;
-	header.addresses = facts->addresses;
-	size_t len = liaison__alert_header__get_packed_size(&header);
-	if (len > RECORD_HEADER_MAX)
+	buf_reset(scratch);
+	enum liaison_err err = alert_header_encode(item->admitted.facts, &item->admitted.body_hash, key, NULL, scratch);
+	if (err != LIAISON_OK)
+		return err;
+	if (scratch->len > RECORD_HEADER_MAX)
 		return LIAISON_TOO_LARGE;
-	item->header = blob_new(NULL, len);
+	item->header = blob_new(scratch->data, scratch->len);
 	if (item->header == NULL)
 		return LIAISON_NO_MEMORY;
-	liaison__alert_header__pack(&header, item->header->data);
-	log_leaf(RECORD_ALERT, item->header->data, len, &item->leaf_hash);
+	log_leaf(RECORD_ALERT, item->header->data, item->header->len, &item->leaf_hash);
 	return LIAISON_OK;
 }
 
@@ -168,7 +160,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 	item->is_signed = true;
 	err = encode_envelope(envelope, &context->scratch, &item->envelope);
 	if (err == LIAISON_OK)
-		err = encode_header(item, &envelope->key);
+		err = encode_header(item, &envelope->key, &context->scratch);
 	if (err != LIAISON_OK)
 		return fault_set(fault, err, "the alert does not fit a record of the log");
 	return admit_content(&item->admitted, job->trust, context->crossings, &context->limits, job->now, fault, NULL);

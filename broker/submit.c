@@ -8,42 +8,22 @@
  */
 #include "broker/core.h"
 
+#include "broker/evidence.h"
 #include "broker/note.h"
+#include "broker/pending.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PENDING_BUCKETS 8192
 #define TAKE_MAX 4096
 
-/* One alert on its way through the writer, and those who wait for the same one. */
-struct pending {
-	struct admit_job *job;
-	size_t item;
-	bool has_evidence;
-	struct pending *next;     /* in its bucket */
-	struct pending *follower; /* the same body, submitted again meanwhile */
-};
-
 struct submit_state {
-	struct pending *buckets[PENDING_BUCKETS];
+	struct pending_table pending;     /* handed to the writer and not yet back */
 	struct admit_job *held;           /* the workers have no room for it; no message is taken meanwhile */
 	struct admit_job *stalled, **end; /* judged as far as the writer had room */
 	size_t jobs;                      /* made and not yet answered */
 };
-
-static struct admit_item *
-item_of(const struct pending *pending)
-{
-	return &pending->job->items[pending->item];
-}
-
-static const struct alert_id *
-id_of(const struct admit_item *item)
-{
-	return &item->id;
-}
 
 enum liaison_err
 submit_init(struct core *core)
@@ -53,36 +33,6 @@ submit_init(struct core *core)
 		return LIAISON_NO_MEMORY;
 	core->submits->end = &core->submits->stalled;
 	return LIAISON_OK;
-}
-
-static size_t
-bucket_of(const struct alert_id *id)
-{
-	uint64_t hash = id->sequence * UINT64_C(0x9e3779b97f4a7c15) + id->is_reply;
-
-	for (const char *at = id->office.text; *at != '\0'; at++)
-		hash = (hash ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
-	return (hash ^ hash >> 32) % PENDING_BUCKETS;
-}
-
-static struct pending *
-find_pending(const struct core *core, const struct alert_id *id)
-{
-	struct pending *pending = core->submits->buckets[bucket_of(id)];
-
-	while (pending != NULL && !alert_id_equal(id_of(item_of(pending)), id))
-		pending = pending->next;
-	return pending;
-}
-
-static void
-remove_pending(struct core *core, struct pending *pending)
-{
-	struct pending **link = &core->submits->buckets[bucket_of(id_of(item_of(pending)))];
-
-	while (*link != pending)
-		link = &(*link)->next;
-	*link = pending->next;
 }
 
 void
@@ -182,7 +132,7 @@ known_by(const struct core *core, const struct alert_id *id, const struct pendin
 {
 	if (pending == NULL)
 		return index_known(core->index, id);
-	const struct admit_item *item = item_of(pending);
+	const struct admit_item *item = pending_item(pending);
 	return (struct known_alert){
 		.is_known = true,
 		.body_hash = item->admitted.body_hash,
@@ -198,7 +148,7 @@ known_or_pending(void *arg, const struct alert_id *id)
 {
 	struct core *core = arg;
 
-	return known_by(core, id, find_pending(core, id));
+	return known_by(core, id, pending_find(&core->submits->pending, id));
 }
 
 /* The same for one question after another about one alert, whose own id was looked up already. */
@@ -214,80 +164,6 @@ known_or_asked(void *arg, const struct alert_id *id)
 	const struct asked *asked = arg;
 
 	return alert_id_equal(id, asked->id) ? asked->known : known_or_pending(asked->core, id);
-}
-
-/* The envelope under an id that another body now claims: from the log, or on its way there. */
-static struct blob *
-first_envelope(struct core *core, const struct alert_id *id, struct pending *pending)
-{
-	struct stored_record record;
-	struct fault fault = {.message = ""};
-	uint64_t at;
-
-	if (pending != NULL)
-		return blob_ref(item_of(pending)->envelope);
-	if (!index_find(core->index, id, &at) ||
-		log_read(core->reader, at, &index_entry(core->index, at)->location, &record, &fault) != LIAISON_OK)
-		return NULL;
-	return blob_new(record.record.payload, record.record.payload_len);
-}
-
-static struct blob *
-encode_evidence(
-	const struct admit_item *item, struct blob *first, const struct digest *first_hash, struct blob **header)
-{
-	Liaison__EvidenceHeader head = LIAISON__EVIDENCE_HEADER__INIT;
-	Liaison__Evidence evidence = LIAISON__EVIDENCE__INIT;
-	char id[ALERT_ID_BYTES];
-
-	alert_id_format(id_of(item), id);
-	head.has_type = evidence.has_type = 1;
-	head.type = evidence.type = LIAISON__EVIDENCE_TYPE__EVIDENCE_TYPE_EQUIVOCATION;
-	head.about = id;
-	head.has_first_hash = head.has_second_hash = evidence.has_first = evidence.has_second = 1;
-	head.first_hash = (ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)first_hash->bytes};
-	head.second_hash = (ProtobufCBinaryData){DIGEST_BYTES, (uint8_t *)(uintptr_t)item->admitted.body_hash.bytes};
-	evidence.first = (ProtobufCBinaryData){first->len, first->data};
-	evidence.second = (ProtobufCBinaryData){item->envelope->len, item->envelope->data};
-	*header = blob_new(NULL, liaison__evidence_header__get_packed_size(&head));
-	struct blob *payload = blob_new(NULL, liaison__evidence__get_packed_size(&evidence));
-	if (*header == NULL || payload == NULL) {
-		blob_unref(*header);
-		blob_unref(payload);
-		return NULL;
-	}
-	liaison__evidence_header__pack(&head, (*header)->data);
-	liaison__evidence__pack(&evidence, payload->data);
-	return payload;
-}
-
-/*
- * Two signed bodies under one id: both become a record, once for each id. That the record could not be written is told
- * in the log lines; the refusal stands in any case.
- */
-static void
-keep_evidence(struct core *core, const struct admit_item *item, struct pending *pending)
-{
-	uint64_t at = 0;
-	struct known_alert first_known = known_or_pending(core, id_of(item));
-
-	if (pending != NULL ? pending->has_evidence
-			    : !index_find(core->index, id_of(item), &at) || index_entry(core->index, at)->has_evidence)
-		return;
-	struct blob *first = first_envelope(core, id_of(item), pending);
-	struct blob *header = NULL;
-	struct blob *payload = first != NULL ? encode_evidence(item, first, &first_known.body_hash, &header) : NULL;
-	bool written = payload != NULL && payload->len <= RECORD_PAYLOAD_MAX &&
-		       submit_record(core, RECORD_EVIDENCE, header, payload);
-	if (written && pending != NULL)
-		pending->has_evidence = true;
-	else if (written)
-		index_set_evidence(core->index, at);
-	note(written ? NOTE_WARNING : NOTE_ERROR, written ? "equivocation" : "evidence-not-kept",
-		"office=%s sequence=%llu", id_of(item)->office.text, (unsigned long long)id_of(item)->sequence);
-	blob_unref(first);
-	blob_unref(header);
-	blob_unref(payload);
 }
 
 enum decision { DECIDED, WAITS, NO_ROOM };
@@ -317,9 +193,7 @@ log_alert(struct core *core, struct admit_job *job, size_t at)
 		free(pending);
 		return NO_ROOM;
 	}
-	struct pending **bucket = &core->submits->buckets[bucket_of(id_of(item))];
-	pending->next = *bucket;
-	*bucket = pending;
+	pending_add(&core->submits->pending, pending);
 	return WAITS;
 }
 
@@ -327,12 +201,12 @@ static enum decision
 decide(struct core *core, struct admit_job *job, size_t at)
 {
 	struct admit_item *item = &job->items[at];
-	struct asked asked = {.core = core, .id = id_of(item)};
+	struct asked asked = {.core = core, .id = &item->id};
 	struct fault fault = {.message = ""};
 
-	if (item->is_parsed && office_id_equal(&id_of(item)->office, &job->office)) {
-		struct pending *pending = find_pending(core, id_of(item));
-		struct known_alert known = known_by(core, id_of(item), pending);
+	if (item->is_parsed && office_id_equal(&item->id.office, &job->office)) {
+		struct pending *pending = pending_find(&core->submits->pending, &item->id);
+		struct known_alert known = known_by(core, &item->id, pending);
 		asked.known = known;
 		bool same = known.is_known && digest_equal(&known.body_hash, &item->admitted.body_hash);
 		if (same && pending != NULL) {
@@ -347,12 +221,12 @@ decide(struct core *core, struct admit_job *job, size_t at)
 			/* The same receipt, whatever the time is now. */
 			item->err = LIAISON_OK;
 			item->is_again = true;
-			bool found = index_find(core->index, id_of(item), &item->index);
+			bool found = index_find(core->index, &item->id, &item->index);
 			assert(found);
 			return DECIDED;
 		}
 		if (known.is_known && item->is_signed) {
-			keep_evidence(core, item, pending);
+			evidence_keep(core, item, pending);
 			refuse_item(item, LIAISON_EQUIVOCATION,
 				"another body was already accepted under this id; both are kept as evidence");
 			return DECIDED;
@@ -473,7 +347,7 @@ struct finished_jobs {
 static void
 settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_again, struct finished_jobs *finished)
 {
-	struct admit_item *item = item_of(pending);
+	struct admit_item *item = pending_item(pending);
 
 	if (err == LIAISON_OK) {
 		item->err = LIAISON_OK;
@@ -492,7 +366,7 @@ settle(struct pending *pending, enum liaison_err err, uint64_t index, bool is_ag
 static void
 settle_all(struct core *core, struct pending *pending, const struct log_item *record, struct finished_jobs *finished)
 {
-	remove_pending(core, pending);
+	pending_remove(&core->submits->pending, pending);
 	settle(pending, record->err, record->index, false, finished);
 	while (pending->follower != NULL) {
 		struct pending *follower = pending->follower;
@@ -515,7 +389,7 @@ take_durable(struct core *core, const struct log_item *record)
 		log_leaf(record->type, record->header->data, record->header->len, &leaf);
 		err = index_add(core->index, (uint8_t)record->type, &leaf, &record->location, NULL, NULL);
 	} else {
-		struct admit_item *item = item_of(pending);
+		struct admit_item *item = pending_item(pending);
 		err = index_add(core->index, RECORD_ALERT, &item->leaf_hash, &record->location, item->admitted.facts,
 			&item->admitted.body_hash);
 		if (err == LIAISON_OK && pending->has_evidence)
@@ -535,7 +409,7 @@ deliver_durable(struct core *core, const struct log_item *record)
 {
 	if (record->err != LIAISON_OK || record->context == NULL)
 		return;
-	struct admit_item *item = item_of(record->context);
+	struct admit_item *item = pending_item(record->context);
 	deliver_alert(core, record->index, item->admitted.facts, record->payload);
 	item->admitted.facts = NULL; /* deliveries keep them from here on */
 }

@@ -2,11 +2,9 @@
 
 #include "proto/log_leaf.h"
 
-#include <stdlib.h>
-
 enum liaison_err
-alert_leaf(const struct facts *facts, const struct digest *body_hash, const struct key_id *key,
-	const Liaison__Origin *origin, struct digest *leaf)
+alert_header_encode(const struct facts *facts, const struct digest *body_hash, const struct key_id *key,
+	const Liaison__Origin *origin, struct buf *out)
 {
 	Liaison__AlertHeader header = LIAISON__ALERT_HEADER__INIT;
 	char id[ALERT_ID_BYTES];
@@ -19,12 +17,22 @@ alert_leaf(const struct facts *facts, const struct digest *body_hash, const stru
 	header.n_addresses = facts->address_count;
 	header.addresses = facts->addresses;
 	header.origin = (Liaison__Origin *)(uintptr_t)origin;
-	size_t len = liaison__alert_header__get_packed_size(&header);
-	uint8_t *bytes = malloc(len);
-	if (bytes == NULL)
-		return LIAISON_NO_MEMORY;
-	liaison__alert_header__pack(&header, bytes);
-	log_leaf(RECORD_ALERT, bytes, len, leaf);
-	free(bytes);
-	return LIAISON_OK;
+	uint8_t *bytes = buf_extend(out, liaison__alert_header__get_packed_size(&header));
+	if (bytes != NULL)
+		liaison__alert_header__pack(&header, bytes);
+	return buf_check(out);
+}
+
+enum liaison_err
+alert_leaf(const struct facts *facts, const struct digest *body_hash, const struct key_id *key,
+	const Liaison__Origin *origin, struct digest *leaf)
+{
+	struct buf header;
+
+	buf_init(&header, RECORD_HEADER_MAX);
+	enum liaison_err err = alert_header_encode(facts, body_hash, key, origin, &header);
+	if (err == LIAISON_OK)
+		log_leaf(RECORD_ALERT, header.data, header.len, leaf);
+	buf_clear(&header);
+	return err;
 }
