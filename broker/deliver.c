@@ -1,10 +1,10 @@
 /*
  * Deliveries: each durable alert to exactly the feeds whose filter it matches and whose office it may be released to.
  *
- * A feed that keeps up gets an alert from memory, in the same turn in which it became durable. One that is behind, new,
- * short of credit or does not take what it is sent is searched for: from its own position on, through the log, a bounded piece at a time and in turn
- * with the others, so that nobody's backlog costs anybody else. Release is asked at the moment an alert is put into a
- * reader's frame, never before; what is in a frame leaves in the same turn.
+ * A feed that keeps up gets an alert from memory, in the same turn in which it became durable. One that is behind or new,
+ * is short of credit, or whose reader does not take what it is sent, is searched for: from its own position on, through
+ * the log, a bounded piece at a time and in turn with the others, so that nobody's backlog costs anybody else. Release is
+ * asked at the moment an alert is put into a reader's frame, never before; what is in a frame leaves in the same turn.
  */
 #include "broker/deliver_internal.h"
 
