@@ -150,6 +150,10 @@ test_limits_of_the_duty_key(void **state)
 		LIAISON_MALFORMED);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, now - 9, now), now),
 		LIAISON_EXPIRED);
+	/* To keep one for a while after its end must not overflow. */
+	assert_int_equal(
+		take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, INT64_MAX - 9, INT64_MAX), now),
+		LIAISON_MALFORMED);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.nowhere", NULL, now, now + 9), now),
 		LIAISON_BAD_REFERENCE);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", strange, now, now + 9), now),
