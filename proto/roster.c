@@ -153,8 +153,12 @@ endpoint_is_valid(const char *endpoint)
 		return false;
 	const char *host = endpoint + strlen(scheme);
 	const char *colon = strrchr(host, ':');
-	if (colon == NULL || colon == host || strcspn(host, " \t\r\n/\"\\") != strlen(host))
+	if (colon == NULL || colon == host || strcspn(host, "/\"\\") != strlen(host))
 		return false;
+	/* No blanks, and nothing that a terminal obeys: it is shown, and comes from cards that nobody has vouched for yet. */
+	for (const char *at = host; *at != '\0'; at++)
+		if (*at <= ' ' || *at > '~')
+			return false;
 	size_t digits = strspn(colon + 1, "0123456789");
 	if (digits < 1 || digits > 5 || colon[1 + digits] != '\0' || colon[1] == '0')
 		return false;

@@ -168,9 +168,9 @@ test_end_points(void **state)
 {
 	static const char *const good[] = {
 		"tcp://127.0.0.1:7430", "tcp://broker.example:1", "tcp://[2001:db8::1]:65535"};
-	static const char *const bad[] = {"", "tcp://", "tcp://host", "tcp://host:", "tcp://:1", "tcp://host:0",
-		"tcp://host:01", "tcp://host:65536", "tcp://host:1x", "tcp://ho st:1", "udp://host:1", "tcp://host/x:1",
-		"inproc://x", "tcp://h:999999"};
+	static const char *const bad[] = {"tcp://a\x1b[2J:1", "tcp://\xc3\xa4:1", "", "tcp://", "tcp://host",
+		"tcp://host:", "tcp://:1", "tcp://host:0", "tcp://host:01", "tcp://host:65536", "tcp://host:1x",
+		"tcp://ho st:1", "udp://host:1", "tcp://host/x:1", "inproc://x", "tcp://h:999999"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
