@@ -134,7 +134,12 @@ is_hs(const char *text)
 static enum liaison_err
 fault_crossing(const struct admit_question *question, const struct path *path, const char *text)
 {
-	const struct crossing *near = crossings_nearest_name(question->crossings, text);
+	/*
+	 * Near names are looked for where a person hears of it, as warnings are: the search costs as much as a dozen
+	 * signatures, and a broker would pay it for each alert of a batch that somebody fills with bad ones.
+	 */
+	const struct crossing *near =
+		question->warning != NULL ? crossings_nearest_name(question->crossings, text) : NULL;
 
 	if (near != NULL)
 		return path_fault(path, question->fault, LIAISON_BAD_CODE,

@@ -1,5 +1,7 @@
 #include "proto/base/err.h"
 
+#include "proto/base/utf8.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -172,6 +174,7 @@ fault_set(struct fault *fault, enum liaison_err code, const char *format, ...)
 	vsnprintf(fault->message, sizeof fault->message, format, args);
 	va_end(args);
 	trim_partial_utf8(fault->message);
+	utf8_make_shown(fault->message);
 	return code;
 }
 
@@ -189,5 +192,6 @@ fault_errno(struct fault *fault, enum liaison_err code, int saved_errno, const c
 	if (used >= 0 && (size_t)used < sizeof fault->message)
 		snprintf(fault->message + used, sizeof fault->message - (size_t)used, ": %s", strerror(saved_errno));
 	trim_partial_utf8(fault->message);
+	utf8_make_shown(fault->message);
 	return code;
 }
