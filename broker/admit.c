@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inside at once: enough for the workers while the core is at something else, and not more than that in memory. */
-#define JOBS_MAX 2048
+/* Inside at once, beside their number: enough for the workers while the core is at something else. */
 #define JOBS_BYTES_MAX (64u << 20)
 #define SHARE_MAX 16 /* jobs that a worker takes at once; the first waits for the last */
 #define ARENA_BYTES (16 * 1024)
@@ -145,6 +144,7 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 		return err;
 	item->is_parsed = true;
 	item->id = item->admitted.facts->id;
+	item->key = envelope->key;
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;
@@ -269,8 +269,10 @@ struct admit {
 	struct admit_worker *workers;
 	size_t worker_count; /* started */
 	size_t share_of;     /* to be started */
-	size_t inside;       /* jobs put and not yet taken; the core's own count */
-	size_t inside_bytes; /* of their messages */
+	/* The core's own: */
+	uint64_t put, taken;                    /* numbers of the next job to be put, and to be taken */
+	struct admit_job *done[ADMIT_JOBS_MAX]; /* finished, by number; their turn has not come */
+	size_t inside_bytes;                    /* messages of the jobs put and not yet taken */
 };
 
 /* Owns a few jobs at a time, its batch cache and arena. Receives jobs from the core, sends them back finished. */
@@ -303,8 +305,8 @@ admit_new(
 	if (admit == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the workers");
 	admit->share_of = workers;
-	admit->waiting = queue_new(JOBS_MAX, false);
-	admit->finished = queue_new(JOBS_MAX, true);
+	admit->waiting = queue_new(ADMIT_JOBS_MAX, false);
+	admit->finished = queue_new(ADMIT_JOBS_MAX, true);
 	admit->workers = calloc(workers, sizeof *admit->workers);
 	if (admit->waiting == NULL || admit->finished == NULL || admit->workers == NULL) {
 		admit_free(admit);
@@ -351,6 +353,8 @@ admit_free(struct admit *admit)
 	}
 	drain(admit->waiting);
 	drain(admit->finished);
+	for (size_t i = 0; i < ADMIT_JOBS_MAX; i++)
+		admit_job_free(admit->done[i]);
 	queue_free(admit->waiting);
 	queue_free(admit->finished);
 	free(admit->workers);
@@ -362,22 +366,27 @@ admit_put(struct admit *admit, struct admit_job *job)
 {
 	/* Not more inside than either queue holds: so a worker never waits to hand back. */
 	job->bytes = net_message_size(&job->message);
-	if (admit->inside >= JOBS_MAX || admit->inside_bytes + job->bytes > JOBS_BYTES_MAX ||
+	job->number = admit->put;
+	if (admit->put - admit->taken >= ADMIT_JOBS_MAX || admit->inside_bytes + job->bytes > JOBS_BYTES_MAX ||
 		!queue_put(admit->waiting, job))
 		return false;
-	admit->inside++;
+	admit->put++;
 	admit->inside_bytes += job->bytes;
 	return true;
 }
 
 size_t
-admit_take(struct admit *admit, struct admit_job **jobs, size_t max)
+admit_take(struct admit *admit, struct admit_job *jobs[ADMIT_JOBS_MAX])
 {
-	size_t count = queue_take(admit->finished, (void **)jobs, max);
+	size_t got = queue_take(admit->finished, (void **)jobs, ADMIT_JOBS_MAX), count = 0;
 
-	admit->inside -= count;
-	for (size_t i = 0; i < count; i++)
-		admit->inside_bytes -= jobs[i]->bytes;
+	for (size_t i = 0; i < got; i++)
+		admit->done[jobs[i]->number % ADMIT_JOBS_MAX] = jobs[i];
+	for (struct admit_job **next; *(next = &admit->done[admit->taken % ADMIT_JOBS_MAX]) != NULL; admit->taken++) {
+		admit->inside_bytes -= (*next)->bytes;
+		jobs[count++] = *next;
+		*next = NULL;
+	}
 	return count;
 }
 
