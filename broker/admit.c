@@ -40,12 +40,12 @@ admit_job_free(struct admit_job *job)
 	free(job);
 }
 
+/* What never stands on the wire is a want of memory here, and the alert is not lost by it. */
 static void
 refuse(struct admit_item *item, enum liaison_err err, const char *message)
 {
-	item->err = err;
-	free(item->message);
-	item->message = strdup(message);
+	item->err = err_is_refusal(err) ? err : LIAISON_RATE_LIMITED;
+	item->message = strdup(err_is_refusal(err) ? message : "the broker is out of memory; send again later");
 }
 
 bool
@@ -170,34 +170,39 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 
 /*
  * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
- * all bodies. NULL where the frame's own paths are to be taken, or memory is short, which they then do not survive.
+ * all bodies. *tree is NULL where the frame's own paths are to be taken. LIAISON_NO_MEMORY.
  */
-static struct merkle_tree *
-make_batch_tree(const Liaison__Submit *submit)
+static enum liaison_err
+make_batch_tree(const Liaison__Submit *submit, struct merkle_tree **tree)
 {
 	size_t count = submit->n_items;
+	enum liaison_err err = LIAISON_OK;
 
+	*tree = NULL;
 	if (submit->leaf_count != count || count < 2)
-		return NULL;
+		return LIAISON_OK;
 	for (size_t i = 0; i < count; i++)
 		if (submit->items[i]->n_path != 0 || submit->items[i]->leaf != i)
-			return NULL;
-	struct merkle_tree *tree = merkle_tree_new();
-	for (size_t i = 0; tree != NULL && i < count; i++) {
+			return LIAISON_OK;
+	struct merkle_tree *made = merkle_tree_new();
+	if (made == NULL)
+		return LIAISON_NO_MEMORY;
+	for (size_t i = 0; err == LIAISON_OK && i < count; i++) {
 		struct digest leaf;
 		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaf);
-		if (merkle_tree_append(tree, &leaf) != LIAISON_OK) {
-			merkle_tree_free(tree);
-			tree = NULL;
-		}
+		err = merkle_tree_append(made, &leaf);
 	}
-	return tree;
+	if (err == LIAISON_OK)
+		*tree = made;
+	else
+		merkle_tree_free(made);
+	return err;
 }
 
 static void
-run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_context *context)
+run_submit(struct admit_job *job, const Liaison__Submit *submit, const struct merkle_tree *tree,
+	struct admit_context *context)
 {
-	struct merkle_tree *tree = make_batch_tree(submit);
 	struct merkle_path path;
 	struct digest root;
 
@@ -216,20 +221,19 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
 		else
 			err = judge_item(item, &envelope, tree != NULL ? &root : NULL, job, context, &fault);
-		item->err = err;
 		if (err != LIAISON_OK)
 			refuse(item, err, fault.message);
 		/* What follows needs the facts only. */
 		item->admitted.alert = NULL;
 		arena_reset(&context->arena);
 	}
-	merkle_tree_free(tree);
 }
 
 void
 admit_run(struct admit_job *job, struct admit_context *context)
 {
 	Liaison__Frame *frame = NULL;
+	struct merkle_tree *tree = NULL;
 
 	job->err = frame_decode(net_message_data(&job->message), net_message_size(&job->message), &frame, &job->fault);
 	if (job->err == LIAISON_NO_MEMORY)
@@ -243,14 +247,15 @@ admit_run(struct admit_job *job, struct admit_context *context)
 	}
 	job->request = frame->submit->request;
 	job->items = calloc(frame->submit->n_items, sizeof *job->items);
-	if (job->items == NULL) {
+	if (job->items == NULL || make_batch_tree(frame->submit, &tree) != LIAISON_OK) {
 		job->err =
 			fault_set(&job->fault, LIAISON_RATE_LIMITED, "the broker is out of memory; send again later");
 		goto out;
 	}
 	job->count = frame->submit->n_items;
-	run_submit(job, frame->submit, context);
+	run_submit(job, frame->submit, tree, context);
 out:
+	merkle_tree_free(tree);
 	frame_free(frame);
 	net_message_close(&job->message);
 	net_message_init(&job->message);
