@@ -155,7 +155,10 @@ void deliver_save_cursors(struct core *core); /* those that moved */
 
 /* Tells the reader that its channel is over, and detaches the feed, which has a session. */
 void subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const char *why);
-/* The present view differs from `before`: feeds whose office may see more begin again from the log's first record. */
+/*
+ * The present view differs from `before`: feeds whose office may see more begin again from the log's first record. At start
+ * too, with the view that the cursors in the store belong to.
+ */
 void subscribe_trust_changed(struct core *core, const struct trust *before);
 void subscribe_handle(struct core *core, struct session *session, const Liaison__Subscribe *subscribe);
 void unsubscribe_handle(struct core *core, struct session *session, const Liaison__Unsubscribe *unsubscribe);

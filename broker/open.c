@@ -78,6 +78,8 @@ check_identity(struct core *core, struct fault *fault)
 struct rebuild {
 	struct core *core;
 	struct fault *fault;
+	uint64_t seen_size;       /* of the log, when the store last heard of cursors */
+	struct trust *seen_trust; /* as it was then; owned */
 };
 
 static enum liaison_err
@@ -130,6 +132,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 	struct rebuild *rebuild = arg;
 	struct core *core = rebuild->core;
 
+	if (record->index == rebuild->seen_size)
+		rebuild->seen_trust = trust_ref(core->trust);
 	if (record->damage == 0 && record->record.type == RECORD_ALERT)
 		return rebuild_alert(core, record, location, rebuild->fault);
 	static const struct log_location nowhere = {0};
@@ -168,46 +172,49 @@ make_log(const struct log_options *options, struct fault *fault)
 
 /* A log that lost its end can look like one that a crash left: what was seen of it before says which. */
 static void
-check_log_seen(struct core *core)
+check_log_seen(struct core *core, const struct stored_log *seen)
 {
-	struct stored_log seen;
 	struct digest root;
 	char why[256];
 
-	if (store_get_log(core->store, &seen, NULL) != LIAISON_OK || core->is_tree_lost)
+	if (core->is_tree_lost)
 		return;
-	if (memcmp(seen.epoch, core->epoch.bytes, sizeof seen.epoch) != 0) {
+	if (memcmp(seen->epoch, core->epoch.bytes, sizeof seen->epoch) != 0) {
 		core_set_read_only(core, "the log is of another epoch than the one that state.db belongs to");
 		return;
 	}
-	if (seen.size <= index_size(core->index)) {
-		merkle_tree_root(index_tree(core->index), seen.size, &root);
-		if (digest_equal(&root, &seen.root))
+	if (seen->size <= index_size(core->index)) {
+		merkle_tree_root(index_tree(core->index), seen->size, &root);
+		if (digest_equal(&root, &seen->root))
 			return;
 	}
 	snprintf(why, sizeof why,
 		"this broker had a log of %llu records, and what lies there (%llu records) does not continue it",
-		(unsigned long long)seen.size, (unsigned long long)index_size(core->index));
+		(unsigned long long)seen->size, (unsigned long long)index_size(core->index));
 	core_set_read_only(core, why);
 }
 
+/* *seen_trust: the view that the cursors in the store belong to; the caller's. */
 static enum liaison_err
-open_log(struct core *core, struct fault *fault)
+open_log(struct core *core, struct trust **seen_trust, struct fault *fault)
 {
 	struct log_options options = {.disk = disk_system(),
 		.dir = core->log_dir,
 		.rng = rng_system(),
 		.segment_bytes = (uint64_t)core->config->segment_bytes,
 		.floor_bytes = (uint64_t)core->config->disk_floor_bytes};
-	struct rebuild rebuild = {.core = core, .fault = fault};
+	struct stored_log seen = {.size = 0};
+	enum liaison_err seen_err = store_get_log(core->store, &seen, fault);
+	if (seen_err != LIAISON_OK && seen_err != LIAISON_NOT_FOUND)
+		return seen_err;
+	struct rebuild rebuild = {.core = core, .fault = fault, .seen_size = seen.size};
 	struct log_visitor visitor = {.on_record = on_record, .on_finding = on_finding, .arg = &rebuild};
 	struct log_report report;
 	struct log *log;
 	char text[512];
-	struct stored_log seen = {.size = 0};
 
 	enum liaison_err err = log_open(&options, &visitor, &log, &report, fault);
-	if (err == LIAISON_NOT_FOUND && store_get_log(core->store, &seen, NULL) != LIAISON_NOT_FOUND)
+	if (err == LIAISON_NOT_FOUND && seen_err == LIAISON_OK)
 		return fault_set(fault, LIAISON_CORRUPT,
 			"%s holds no log, but this broker had one of %llu records: restore the folder, or, if it is "
 			"lost, start "
@@ -218,6 +225,7 @@ open_log(struct core *core, struct fault *fault)
 		if (err == LIAISON_OK)
 			err = log_open(&options, &visitor, &log, &report, fault);
 	}
+	*seen_trust = rebuild.seen_trust != NULL || err != LIAISON_OK ? rebuild.seen_trust : trust_ref(core->trust);
 	if (err != LIAISON_OK)
 		return err;
 	core->epoch = log_epoch(log);
@@ -226,7 +234,8 @@ open_log(struct core *core, struct fault *fault)
 		log_finding_text(&report.damage, text, sizeof text);
 		core_set_read_only(core, text);
 	}
-	check_log_seen(core);
+	if (seen_err == LIAISON_OK)
+		check_log_seen(core, &seen);
 	core->reader = log_reader_new(disk_system(), core->log_dir, &core->epoch);
 	core->lookups = log_reader_new(disk_system(), core->log_dir, &core->epoch);
 	if (core->reader == NULL || core->lookups == NULL) {
@@ -322,6 +331,7 @@ enum liaison_err
 core_open(struct core *core, struct fault *fault)
 {
 	const struct config *config = core->config;
+	struct trust *seen_trust = NULL;
 	enum liaison_err err = keyfile_load(config->key_file, NULL, &core->keys, NULL, fault);
 
 	if (err == LIAISON_OK)
@@ -341,7 +351,7 @@ core_open(struct core *core, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = open_store(core, fault);
 	if (err == LIAISON_OK)
-		err = open_log(core, fault);
+		err = open_log(core, &seen_trust, fault);
 	if (err == LIAISON_OK)
 		err = begin_log(core, fault);
 	/* The log's records of trust first, then what the folder has that is newer; the identity is asked of both. */
@@ -351,6 +361,9 @@ core_open(struct core *core, struct fault *fault)
 	}
 	if (err == LIAISON_OK)
 		err = load_feeds(core, fault);
+	if (err == LIAISON_OK)
+		subscribe_trust_changed(core, seen_trust);
+	trust_unref(seen_trust);
 	if (err == LIAISON_OK)
 		err = admit_new(worker_count(config), core->network, core->crossings, &core->admit, fault);
 	if (err == LIAISON_OK)
