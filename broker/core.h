@@ -178,8 +178,9 @@ void adopt_suspension_handle(struct core *core, struct session *session, const L
 void adopt_folder(struct core *core);
 /* The same if anything came into it since the last time. */
 void adopt_folder_if_changed(struct core *core);
-/* From the log, at start: what was adopted in this broker's life. */
-void adopt_record(struct core *core, const struct stored_record *record);
+/* From the log, at start: what was adopted in this broker's life. LIAISON_NO_MEMORY. */
+enum liaison_err adopt_record(
+	struct core *core, const struct stored_record *record, struct fault *fault) LIAISON_MUST_CHECK;
 /* Sends what this session's hello says that it lacks. */
 void adopt_bring_up_to_date(struct core *core, struct session *session, const Liaison__Hello *hello);
 /* The versions that are held, as welcome and trust-state frames want them; one block for the caller to free. */

@@ -144,7 +144,7 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 		index_set_damaged(core->index, record->index);
 	} else if (err == LIAISON_OK &&
 		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
-		adopt_record(core, record);
+		err = adopt_record(core, record, rebuild->fault);
 	} else if (err == LIAISON_OK && record->record.type == RECORD_EVIDENCE) {
 		note_evidence(core, record);
 	}
