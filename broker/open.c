@@ -258,8 +258,8 @@ load_feed(void *arg, const struct stored_feed *row)
 
 	if (err == LIAISON_OK)
 		err = feeds_add(core->feeds, &row->office, row->name, filter, row->filter, row->filter_len, &feed);
-	if (err == LIAISON_OK)
-		err = match_add(core->match, feed->filter, feed->number);
+	if (err == LIAISON_OK && (err = match_add(core->match, feed->filter, feed->number)) != LIAISON_OK)
+		feeds_remove(core->feeds, feed); /* its reader makes it anew, from the log's first record */
 	if (err == LIAISON_OK) {
 		/* Cursors of another epoch mean nothing in this log. */
 		bool same = memcmp(row->epoch, core->epoch.bytes, EPOCH_BYTES) == 0;
@@ -291,10 +291,8 @@ load_feeds(struct core *core, struct fault *fault)
 	enum liaison_err err = LIAISON_OK;
 
 	core->feeds = feeds_new();
-	if (core->feeds == NULL)
+	if (core->feeds == NULL || match_new(rng_system(), &core->match) != LIAISON_OK)
 		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for feeds");
-	if (err == LIAISON_OK)
-		err = match_new(rng_system(), &core->match);
 	if (err == LIAISON_OK)
 		err = store_each_feed(core->store, load_feed, core, fault);
 	return err;
@@ -366,14 +364,12 @@ core_open(struct core *core, struct fault *fault)
 	trust_unref(seen_trust);
 	if (err == LIAISON_OK)
 		err = admit_new(worker_count(config), core->network, core->crossings, &core->admit, fault);
-	if (err == LIAISON_OK)
-		err = submit_init(core);
-	if (err == LIAISON_OK)
-		err = answer_init(core);
+	if (err == LIAISON_OK && (submit_init(core) != LIAISON_OK || answer_init(core) != LIAISON_OK))
+		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for submissions");
 	if (err == LIAISON_OK)
 		err = deliver_init(core, fault);
-	if (err == LIAISON_OK)
-		err = checkpoint_renew(core);
+	if (err == LIAISON_OK && (err = checkpoint_renew(core)) != LIAISON_OK)
+		fault_set(fault, err, "the log's checkpoint cannot be signed: %s", err_meaning(err));
 	return err;
 }
 

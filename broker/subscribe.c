@@ -144,8 +144,10 @@ change_filter(struct core *core, struct feed *feed, struct filter *filter, struc
 		err = feed_replace_filter(feed, filter, bytes, len);
 		/* Either filter goes back in; the room that the old one had is there. */
 		enum liaison_err added = match_add(core->match, feed->filter, feed->number);
-		if (added != LIAISON_OK && err == LIAISON_OK) {
+		if (added != LIAISON_OK) {
 			free(bytes);
+			if (err != LIAISON_OK)
+				filter_free(filter);
 			feeds_remove(core->feeds, feed);
 			return fault_set(fault, LIAISON_RATE_LIMITED, "the broker can hold no more filters");
 		}
