@@ -166,7 +166,7 @@ void credit_handle(struct core *core, struct session *session, const Liaison__Cr
 void acknowledge_handle(struct core *core, struct session *session, const Liaison__Acknowledge *acknowledge);
 void feeds_handle(struct core *core, struct session *session, const Liaison__FeedsRequest *request);
 
-/* --- expiry.c: charter, rosters and this broker's keys that come to their end ------------------------------------------- */
+/* --- expiry.c: charter and rosters that come to their end -------------------------------------------------------------- */
 /* A log line for each that ends within 30 days, or has. */
 void expiry_note(struct core *core);
 

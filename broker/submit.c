@@ -436,6 +436,10 @@ submit_logged(struct core *core)
 	bool grew = false;
 
 	for (size_t i = 0; i < count; i++) {
+		/* Of an alert its sender hears; of the others only this line tells. */
+		if (records[i]->err != LIAISON_OK && records[i]->context == NULL)
+			note(NOTE_ERROR, "record-not-written", "type=%d code=%s", (int)records[i]->type,
+				err_name(records[i]->err));
 		if (records[i]->err == LIAISON_OK) {
 			take_durable(core, records[i]);
 			grew = true;
