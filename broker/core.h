@@ -132,11 +132,15 @@ size_t path_fields(const struct merkle_path *path, ProtobufCBinaryData out[MERKL
 void proof_handle(struct core *core, struct session *session, const Liaison__ProofRequest *request);
 
 /* --- lookup.c: what a record holds ------------------------------------------------------------------------------------- */
-/* The alert in a stored record; the caller's to free. LIAISON_CORRUPT, LIAISON_NO_MEMORY. */
+/* The alert in a stored record; the caller's to free. LIAISON_NO_MEMORY. */
 enum liaison_err lookup_parse(struct core *core, const struct stored_record *record, struct facts **facts,
 	struct fault *fault) LIAISON_MUST_CHECK;
-/* The alert that a notice or update refers to, read from the log; NULL if it is not held or not whole. The caller's. */
-struct facts *lookup_original(struct core *core, const struct facts *facts);
+/*
+ * The alert that a notice or update refers to, read from the log; *original is NULL if it is not held or not whole. The
+ * caller's. LIAISON_NO_MEMORY: ask again later, for nobody may be told now that there is none.
+ */
+enum liaison_err lookup_original(
+	struct core *core, const struct facts *facts, struct facts **original) LIAISON_MUST_CHECK;
 
 /* --- deliver.c and subscribe.c: feeds ----------------------------------------------------------------------------- */
 enum liaison_err deliver_init(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;

@@ -81,11 +81,14 @@ struct inclusion_room {
 static bool
 may_prove_by_facts(struct core *core, struct session *session, const struct stored_record *record)
 {
-	struct facts *facts;
+	struct facts *facts, *original = NULL;
 
 	if (lookup_parse(core, record, &facts, NULL) != LIAISON_OK)
 		return false;
-	struct facts *original = facts_is_notice(facts) ? lookup_original(core, facts) : NULL;
+	if (facts_is_notice(facts) && lookup_original(core, facts, &original) != LIAISON_OK) {
+		facts_free(facts);
+		return false;
+	}
 	const struct facts *addressed = original != NULL ? original : facts;
 	bool may = addressed->everyone || facts_address(addressed, session->office.text) ||
 		   office_id_equal(&addressed->id.office, &session->office);
