@@ -17,6 +17,9 @@
 #ifndef TICKS
 #define TICKS 1
 #endif
+#ifndef STALLS
+#define STALLS 0 /* how often the line has no room */
+#endif
 #define RESERVE 1 /* of them, what the ordinary lane leaves */
 
 /* --- the log ------------------------------------------------------------------------------------------------------ */
@@ -35,6 +38,7 @@ byte saved[LANES]; /* the least that state.db may hold: cursors are written ther
 byte next[LANES];
 bool is_live[LANES];
 bool is_attached, is_awake, is_told_end;
+bool is_stalled; /* the reader has yet to take what was sent; looked at again until it has */
 byte credit, sent;
 
 /* --- the line ----------------------------------------------------------------------------------------------------- */
@@ -57,7 +61,7 @@ bool went_back[LANES];
 byte granted, received, handled;
 chan queue[LANES] = [WINDOW] of { byte };
 
-byte losses_left = LOSSES, ticks_left = TICKS;
+byte losses_left = LOSSES, ticks_left = TICKS, stalls_left = STALLS;
 bool may_change = true, is_filter_new; /* the reader comes back with another filter */
 byte at; /* hidden work; always 0 outside */
 
@@ -85,16 +89,17 @@ inline choose(i)
 /* --- broker ------------------------------------------------------------------------------------------------------- */
 
 #ifdef WITHOUT_RESERVE
-#define has_room(lane) (credit >= sent + 1)
+#define has_room(lane) (!is_stalled && credit >= sent + 1)
 #else
-#define has_room(lane) (credit >= sent + (lane == ORDINARY -> 1 + RESERVE : 1))
+#define has_room(lane) (!is_stalled && credit >= sent + (lane == ORDINARY -> 1 + RESERVE : 1))
 #endif
 
 inline deliver(lane, i)
 {
 	sent++;
 	assert(lane == URGENT || credit >= sent + RESERVE); /* reserve-for-urgent */
-	assert(nfull(to_reader)); to_reader!DELIVERY, lane, i
+	assert(nfull(to_reader));
+	to_reader!DELIVERY, lane, i
 }
 
 inline seek_start() /* feed_seek(feed, 0) */
@@ -119,6 +124,7 @@ inline detach()
 {
 	is_attached = false;
 	is_awake = false;
+	is_stalled = false;
 	is_live[URGENT] = false; is_live[ORDINARY] = false;
 	credit_gone()
 }
@@ -126,7 +132,9 @@ inline detach()
 inline send_progress()
 {
 	/* one message for both lanes */
-	assert(nfull(to_reader)); to_reader!PROGRESS, (is_live[URGENT] -> size : next[URGENT]), (is_live[ORDINARY] -> size : next[ORDINARY])
+	assert(nfull(to_reader));
+	to_reader!PROGRESS, (is_live[URGENT] -> size : next[URGENT]),
+		(is_live[ORDINARY] -> size : next[ORDINARY])
 }
 
 /* One record of one lane. Sets is_more if there is more to look at, and credit left for it. */
@@ -144,6 +152,7 @@ inline search_lane(lane)
 		:: next[lane] < size && is_let_through(next[lane]) ->
 			if
 			:: has_room(lane) -> deliver(lane, next[lane]); next[lane]++; is_more = true
+			:: has_room(lane) && stalls_left > 0 -> stalls_left--; is_stalled = true /* deliver_stall */
 			:: else /* goes on when credit comes */
 			fi
 		fi
@@ -159,8 +168,20 @@ inline attach()
 	is_live[URGENT] = false; is_live[ORDINARY] = false;
 	is_told_end = false;
 	check_none_skipped();
-	assert(nfull(to_reader)); to_reader!SUBSCRIBED, cursor[URGENT], cursor[ORDINARY];
+	assert(nfull(to_reader));
+	to_reader!SUBSCRIBED, cursor[URGENT], cursor[ORDINARY];
 	is_awake = true
+}
+
+/* It did not fit: from here on by search, when credit or room comes. */
+inline fall_behind()
+{
+	is_live[lane_of(size - 1)] = false;
+#ifdef NEXT_PASSED
+	next[lane_of(size - 1)] = size
+#else
+	next[lane_of(size - 1)] = size - 1
+#endif
 }
 
 inline take_acknowledge(lane, until) /* feed_acknowledge */
@@ -186,19 +207,16 @@ end:	do
 		:: is_attached && is_live[lane_of(size - 1)] && is_let_through(size - 1) ->
 			if
 			:: has_room(lane_of(size - 1)) -> deliver(lane_of(size - 1), size - 1)
-			:: else ->
-				is_live[lane_of(size - 1)] = false;
-#ifdef NEXT_PASSED
-				next[lane_of(size - 1)] = size;
-#else
-				next[lane_of(size - 1)] = size - 1;
-#endif
-				is_awake = true
+			:: has_room(lane_of(size - 1)) && stalls_left > 0 ->
+				stalls_left--;
+				is_stalled = true;
+				fall_behind()
+			:: else -> fall_behind()
 			fi
 		:: else
 		fi }
 	/* a turn of the search: search_feed */
-	:: atomic { is_attached && is_awake ->
+	:: atomic { is_attached && is_awake && !is_stalled ->
 		is_awake = false;
 		search_lane(URGENT);
 		search_lane(ORDINARY);
@@ -209,7 +227,20 @@ end:	do
 		:: else
 		fi }
 	/* the tick of 5 s */
-	:: atomic { is_attached && ticks_left > 0 -> ticks_left--; send_progress(); is_awake = true }
+	:: atomic { is_attached && ticks_left > 0 ->
+		ticks_left--;
+		if
+		:: !is_stalled -> send_progress()
+		:: else
+		fi;
+		is_awake = true }
+	/* it has taken half of it: deliver_resume */
+	:: atomic { is_attached && is_stalled ->
+		is_stalled = false;
+#ifndef RESUME_WITHOUT_WAKE
+		is_awake = true
+#endif
+		}
 	:: atomic { to_broker?[TOLD, a, b, c] ->
 		to_broker?TOLD, a, b, c;
 		if
@@ -245,7 +276,8 @@ end:	do
 #if !defined(RENEWED_WITHOUT_SEEK)
 #if !defined(SEEK_UNDER_READER)
 		if
-		:: is_attached -> detach(); assert(nfull(to_reader)); to_reader!UNSUBSCRIBE, 0, 0
+		:: is_attached -> detach(); assert(nfull(to_reader));
+	to_reader!UNSUBSCRIBE, 0, 0
 		:: else
 		fi;
 #else

@@ -1,9 +1,10 @@
 /*
- * A withdrawal against queued deliveries, an open session, a handshake that is through, a submission on its way. What it
- * stands for and what it leaves out: README.md, "revoke".
+ * A withdrawal against queued deliveries, an open session, a handshake that is through, a submission on its way. What
+ * it stands for and what it leaves out: README.md, "revoke".
  *
- * One office, which reads two alerts and publishes one. What is adopted is one of three: the office or its key is WITHDRAWN
- * for good, it is SUSPENDED until a time, or it is NARROWED: it stays connected and may see nothing of this any more.
+ * One office, which reads two alerts and publishes one. What is adopted is one of three: the office or its key is
+ * WITHDRAWN for good, it is SUSPENDED until a time, or it is NARROWED: it stays connected and may see nothing of this
+ * any more.
  */
 #define LOG 2
 
@@ -180,9 +181,11 @@ end:	do
 		is_logged_alert = false;
 		if
 #ifdef CLOSING_IS_SERVED
-		:: session != NONE -> assert(adopted == NONE || adopted == NARROWED || is_over)             /* nothing-after-adoption */
+		:: session != NONE ->
+			assert(adopted == NONE || adopted == NARROWED || is_over) /* nothing-after-adoption */
 #else
-		:: session == READY -> assert(adopted == NONE || adopted == NARROWED || is_over)            /* nothing-after-adoption */
+		:: session == READY ->
+			assert(adopted == NONE || adopted == NARROWED || is_over) /* nothing-after-adoption */
 #endif
 		:: else
 		fi }
@@ -230,7 +233,9 @@ active proctype world()
 
 end:	do
 	:: atomic { on_record == WITH_WRITER && adopted != NONE -> on_record = DURABLE } /* the writer */
-	:: atomic { document == SUSPENDED && adopted == SUSPENDED && !is_adopting && !is_over -> is_over = true; connects_left = 2 }
+	:: atomic { document == SUSPENDED && adopted == SUSPENDED && !is_adopting && !is_over ->
+		is_over = true;
+		connects_left = 2 }
 	/* the office: takes what comes and acknowledges it */
 	:: atomic { deliveries?[i] ->
 		deliveries?i;

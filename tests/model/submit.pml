@@ -1,8 +1,9 @@
 /*
  * Submit, group commit, receipt, crash, retry. What it stands for and what it leaves out: README.md, "submit".
  *
- * One id has two bodies: RECORD 1 is id 0 with its first body, RECORD 2 is id 0 with another, RECORD 3 is id 1. An honest
- * office has 1 and 3 in its outbox, its twin (a thief of the key, a restored disk) has 2.
+ * One id has two bodies: record 1 is id 0 with its first body, record 2 is id 0 with another, record 3 is id 1. An
+ * honest office has 1 and 3 in its outbox. With a TWIN (a thief of its key, a second copy of its home) that has 2, it
+ * has only 1.
  */
 #define IDS 2
 #define OFFICES 2
@@ -169,7 +170,12 @@ end:	do
 /* --- the writer thread: log_writer.c, log.c ----------------------------------------------------------------------- */
 
 inline clear_fresh() { fresh_first = 0; fresh_second = 0; fresh_count = 0; fresh_slot = 0; fresh_index = 0 }
-inline clear_appended() { appended_first = 0; appended_second = 0; appended_count = 0; appended_slot = 0; appended_index = 0 }
+inline clear_appended()
+{
+	appended_first = 0; appended_second = 0;
+	appended_count = 0; appended_slot = 0; appended_index = 0
+}
+
 
 inline hand_back(first, second, count, index, verdict)
 {
