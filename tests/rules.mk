@@ -1,6 +1,6 @@
 # Tests and checks. Included by the Makefile, which builds what they run.
 
-# Clang, clang-tidy, a NATS server: not needed to build or to test.
+# Clang, clang-tidy, spin, a NATS server: not needed to build or to test.
 CHECK_STAMP := build/.deps-check
 $(CHECK_STAMP): .ci/deps .ci/deps-check
 	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
@@ -52,3 +52,9 @@ fuzz: | $(CHECK_STAMP) ## run each fuzz target for FUZZ_SECONDS (20)
 fuzz-run: $(FUZZERS) $(BUILD)/tests/fuzz/corpus
 	$(Q)$(BUILD)/tests/fuzz/corpus $(BUILD)/corpus
 	$(Q)bash tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
+
+# --- models ---------------------------------------------------------------------------------------------------------
+# Trails and what was said of each case lie under build/model/; MODEL is submit, feed or revoke for one alone.
+.PHONY: model
+model: | $(CHECK_STAMP) ## check the models by spin: each holds, each broken variant is caught (MODEL=NAME for one)
+	$(Q)bash tests/model/run.sh $(BUILD)/model $(MODEL)
