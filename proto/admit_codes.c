@@ -155,7 +155,8 @@ check_text(const struct admit_question *question, const struct path *path, enum 
 
 	switch (form) {
 	case FORM_COUNTRY:
-		flaw = country_is_known(text) ? NULL : "is not a country's code of ISO 3166-1, as KH is";
+		flaw = country_is_known(text) ? NULL
+					      : "is not a country's code of ISO 3166-1, two capital letters as KH";
 		break;
 	case FORM_CROSSING:
 		if (crossings_find(question->crossings, text) == NULL)

@@ -236,7 +236,7 @@ normalise(struct filter *filter, struct fault *fault)
 		const char *form;
 	} lists[] = {
 		{message->countries, &message->n_countries, "countries", is_country,
-			"a country's code of ISO 3166-1, as KH is"},
+			"a country's code of ISO 3166-1, two capital letters as KH"},
 		{message->crossings, &message->n_crossings, "crossings", is_crossing,
 			"a crossing's id, as kh-poipet is"},
 		{message->offices, &message->n_offices, "offices", address_is_valid, "an address, as kh.blo is"},

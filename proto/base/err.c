@@ -41,8 +41,8 @@ static const struct err_row err_rows[] = {
 	{LIAISON_BAD_CODE, EX_NOPERM, "bad-code",
 		"A country, crossing or code is not known, or a field that the kind needs is missing or not allowed."},
 	{LIAISON_BAD_HANDLING, EX_NOPERM, "bad-handling",
-		"Handling level, distribution and rights do not fit together; see the level's rule in `liaison explain "
-		"--code`."},
+		"Handling level, distribution and rights do not fit together; the level says more: `liaison explain "
+		"--code RED`."},
 	{LIAISON_VICTIM_IN_CLEAR, EX_NOPERM, "victim-in-clear",
 		"Something about a protected person would travel readable; take it out, or send it sealed."},
 	{LIAISON_UNSUPPORTED_VERSION, EX_PROTOCOL, "unsupported-version",
