@@ -67,4 +67,4 @@ $(BUILD)/tests/fault/fault: $(call obj,$(FAULT_SRC)) $(SUPPORT_LIB) $(EDGE_LIB) 
 
 .PHONY: fault
 fault: all $(BUILD)/tests/fault/fault $(FAULT_SHIM) ## kill, cut off, fill up: nothing acknowledged is lost (QUICK=1, FAULTS="NAME...", RUNS=n, SEED=n)
-	$(Q)BUILD=$(BUILD) $(BUILD)/tests/fault/fault $(FAULTS)
+	$(Q)BUILD=$(BUILD) FAULT_SHIM=$(FAULT_SHIM) $(BUILD)/tests/fault/fault $(FAULTS)

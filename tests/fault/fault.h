@@ -33,11 +33,13 @@ struct experiment {
 	uint64_t done;
 	uint64_t acknowledged, lost, damaged, twice;
 	uint64_t broken; /* anything else that should not be: a program that did not start, a wrong exit code */
+	uint64_t told;
 	bool is_skipped;
 };
 
 typedef void experiment_fn(struct experiment *experiment);
 experiment_fn experiment_kill_broker;
+experiment_fn experiment_power_cut_broker, experiment_power_cut_agent;
 
 /* Whether more runs are wanted; an experiment that found too much wrong ends early. */
 bool experiment_goes_on(const struct experiment *experiment);
@@ -48,6 +50,11 @@ void experiment_broken(struct experiment *experiment, const char *format, ...) _
 void experiment_found(struct experiment *experiment, uint64_t *sum, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* More words on it, counted nowhere. */
+void experiment_tell(struct experiment *experiment, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Everything that was found so far. */
+uint64_t experiment_wrong(const struct experiment *experiment);
+
 uint32_t experiment_below(struct experiment *experiment, uint32_t bound);
 
 /* The experiment itself cannot go on: tells why and ends the program. Never for what the product does. */
@@ -56,5 +63,8 @@ void fault_give_up(const char *format, ...) __attribute__((format(printf, 1, 2),
 void *fault_need(void *memory);
 /* printf into a path of FAULT_PATH_BYTES. */
 void fault_path(char *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void make_dir(const char *path);
+/* The library that is preloaded (shim.c). */
+void fault_shim_path(char *out);
 
 #endif

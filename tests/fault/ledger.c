@@ -15,11 +15,12 @@ ledger_init(struct ledger *ledger, struct experiment *experiment)
 void
 ledger_clear(struct ledger *ledger)
 {
-	for (size_t i = 0; i < ledger->count; i++)
+	for (size_t i = 0; !ledger->has_others_alerts && i < ledger->count; i++)
 		free(ledger->alerts[i].input);
 	for (size_t i = 0; i < ledger->answer_count; i++)
 		free(ledger->answers[i].id);
-	free(ledger->alerts);
+	if (!ledger->has_others_alerts)
+		free(ledger->alerts);
 	free(ledger->answers);
 	json_decref(ledger->by_id);
 }
@@ -116,6 +117,25 @@ ledger_on_answer(void *ledger, const char *line)
 	ledger_take_answer(ledger, line);
 }
 
+void
+ledger_at(struct ledger *ledger, const struct ledger *from, uint64_t until)
+{
+	ledger_init(ledger, from->experiment);
+	ledger->alerts = from->alerts;
+	ledger->count = from->count;
+	ledger->has_others_alerts = true;
+	for (size_t i = 0; i < from->answer_count; i++) {
+		const struct answer *answer = &from->answers[i];
+		bool is_accepted = answer->accepted_at != 0 && answer->accepted_at <= until;
+		bool is_queued = answer->queued_at != 0 && answer->queued_at <= until;
+		if (!is_accepted && !is_queued)
+			continue;
+		struct answer *copy = answer_to(ledger, answer->id);
+		copy->accepted_at = is_accepted;
+		copy->queued_at = is_queued;
+	}
+}
+
 uint64_t
 ledger_acknowledged(const struct ledger *ledger, uint64_t until)
 {
@@ -131,10 +151,8 @@ ledger_acknowledged(const struct ledger *ledger, uint64_t until)
 void
 sight_init(struct sight *sight, struct ledger *ledger, const char *who)
 {
-	*sight = (struct sight){.ledger = ledger,
-		.by_id = fault_need(json_object()),
-		.by_number = fault_need(json_object()),
-		.until = UINT64_MAX};
+	*sight = (struct sight){
+		.ledger = ledger, .by_id = fault_need(json_object()), .by_number = fault_need(json_object())};
 	snprintf(sight->who, sizeof sight->who, "%s", who);
 }
 
@@ -186,7 +204,6 @@ note_sighting(struct sight *sight, const char *id, uint64_t number)
 
 	if (times != NULL) {
 		json_integer_set(times, json_integer_value(times) + 1);
-		sight->twice++;
 	} else {
 		json_object_set_new(sight->by_id, id, json_integer(1));
 	}
@@ -195,7 +212,7 @@ note_sighting(struct sight *sight, const char *id, uint64_t number)
 		sight->list = fault_need(realloc(sight->list, sight->room * sizeof *sight->list));
 	}
 	sight->list[sight->count++] = (struct sighting){
-		json_object_iter_key(json_object_iter_at(sight->by_id, id)), number, ledger_now(sight->ledger)};
+		json_object_iter_key(json_object_iter_at(sight->by_id, id)), number, ledger_now(sight->ledger), 0};
 	/* One alert under two ids was published twice. */
 	snprintf(key, sizeof key, "%" PRIu64, number);
 	const char *other = json_string_value(json_object_get(sight->by_number, key));
@@ -216,9 +233,8 @@ sight_take_line(struct sight *sight, const char *line)
 	const char *id = json_string_value(json_object_get(alert, "id"));
 
 	if (type != NULL && strcmp(type, "progress") == 0) {
-		sight->settled = sight->count;
-		sight->settled_at = ledger_now(sight->ledger);
-		sight->is_at_end = sight->is_at_end || json_is_true(json_object_get(shown, "atEnd"));
+		while (sight->settled < sight->count)
+			sight->list[sight->settled++].settled_at = ledger_now(sight->ledger);
 	} else if (type == NULL || strcmp(type, "delivery") != 0 || id == NULL) {
 		experiment_found(experiment, &experiment->damaged, "%s was shown: %.400s", sight->who, line);
 	} else {
@@ -261,4 +277,34 @@ sight_check(const struct sight *sight, uint64_t until, bool with_queued)
 	json_object_foreach(sight->by_id, id, times) if (json_integer_value(times) > 1)
 		experiment_found(experiment, &experiment->twice, "%s was shown %s %" PRId64 " times", sight->who, id,
 			(int64_t)json_integer_value(times));
+}
+
+void
+sight_check_return(const struct sight *before, uint64_t until, const struct sight *kept, const struct sight *after)
+{
+	const struct ledger *ledger = after->ledger;
+	struct experiment *experiment = ledger->experiment;
+	const char *id;
+	json_t *times;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const struct sighting *sighting = &before->list[i];
+		if (sighting->settled_at != 0 && sighting->settled_at <= until && !sight_has(kept, sighting->id))
+			experiment_found(experiment, &experiment->lost, "%s had kept %s, and it is gone", after->who,
+				sighting->id);
+	}
+	for (size_t i = 0; i < ledger->answer_count; i++)
+		if (!sight_has(kept, ledger->answers[i].id) && !sight_has(after, ledger->answers[i].id))
+			experiment_found(experiment, &experiment->lost,
+				"%s was acknowledged, and %s neither has it nor is given it", ledger->answers[i].id,
+				after->who);
+	json_object_foreach(after->by_id, id, times)
+	{
+		if (json_integer_value(times) > 1)
+			experiment_found(experiment, &experiment->twice, "%s was shown %s %" PRId64 " times",
+				after->who, id, (int64_t)json_integer_value(times));
+		if (sight_has(kept, id))
+			experiment_found(experiment, &experiment->twice, "%s had kept %s, and was shown it again",
+				after->who, id);
+	}
 }

@@ -33,10 +33,14 @@ struct ledger {
 	size_t answer_count, answer_room;
 	json_t *by_id;                     /* id -> position in answers */
 	const volatile uint64_t *position; /* of the trace; NULL: there is none */
+	bool has_others_alerts;            /* ledger_at */
 };
 
 void ledger_init(struct ledger *ledger, struct experiment *experiment);
 void ledger_clear(struct ledger *ledger);
+
+/* What stood in `from` at that time. Borrows the alerts; no new ones can be written. */
+void ledger_at(struct ledger *ledger, const struct ledger *from, uint64_t until);
 
 /* A new alert with up to `bytes` of text, as one line. */
 void ledger_write_alert(struct ledger *ledger, uint32_t bytes, FILE *out);
@@ -58,6 +62,7 @@ struct sighting {
 	const char *id; /* of the sight's map */
 	uint64_t alert; /* its number */
 	uint64_t at;
+	uint64_t settled_at; /* when the next progress line was seen: the reader had kept it by then; 0: none was */
 };
 
 /* One reader's view, over all its lives. */
@@ -68,11 +73,7 @@ struct sight {
 	json_t *by_number; /* number of the alert -> id */
 	struct sighting *list;
 	size_t count, room;
-	uint64_t settled;    /* those of the list that came before the last progress line */
-	uint64_t settled_at; /* when that was seen */
-	uint64_t twice;      /* shown again; who counts it as wrong is the experiment */
-	uint64_t until;      /* alerts beyond this number do not exist for it; UINT64_MAX */
-	bool is_at_end;
+	uint64_t settled; /* so many of the list were followed by a progress line */
 };
 
 void sight_init(struct sight *sight, struct ledger *ledger, const char *who);
@@ -84,5 +85,14 @@ bool sight_has(const struct sight *sight, const char *id);
 
 /* Counts every alert that was accepted by then, and is not in sight, as lost; those shown twice as such. */
 void sight_check(const struct sight *sight, uint64_t until, bool with_queued);
+
+/*
+ * A reader came back after a crash; `before` is what it was shown, `kept` what its inbox held when it came back, `after`
+ * what it was shown since. Shown is at least once: a reader that dies between showing and keeping is shown it again. So:
+ * what was followed by a progress line by `until` was kept; what was kept is not shown again; all that was acknowledged
+ * was kept or is shown.
+ */
+void sight_check_return(
+	const struct sight *before, uint64_t until, const struct sight *kept, const struct sight *after);
 
 #endif

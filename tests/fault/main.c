@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define TOLD_MAX 40
 #define BROKEN_MAX 5 /* more, and the rest would only repeat it */
 
 static const struct row {
@@ -27,6 +28,8 @@ static const struct row {
 	uint64_t full, quick;
 } table[] = {
 	{"kill_broker", experiment_kill_broker, 1000, 40},
+	{"power_cut_broker", experiment_power_cut_broker, 500, 40},
+	{"power_cut_agent", experiment_power_cut_agent, 500, 40},
 };
 #define ROWS (sizeof table / sizeof table[0])
 
@@ -65,14 +68,34 @@ fault_path(char *out, const char *format, ...)
 		fault_give_up("a path is too long");
 }
 
+void
+make_dir(const char *path)
+{
+	if (mkdir(path, 0700) != 0)
+		fault_give_up("cannot make %s: %s", path, strerror(errno));
+}
+
+void
+fault_shim_path(char *out)
+{
+	char *path = realpath(getenv("FAULT_SHIM") != NULL ? getenv("FAULT_SHIM") : "build/tests/fault/shim.so", NULL);
+
+	if (path == NULL)
+		fault_give_up("there is no shim.so");
+	fault_path(out, "%s", path);
+	free(path);
+}
+
 static void
 found(struct experiment *experiment, uint64_t *sum, const char *format, va_list args)
 {
+	++*sum;
+	if (experiment->told++ >= TOLD_MAX)
+		return;
 	fprintf(stderr, "%s, seed %" PRIu64 ", run %" PRIu64 ": ", experiment->name, experiment->seed,
 		experiment->done);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
-	++*sum;
 }
 
 void
@@ -95,8 +118,19 @@ experiment_broken(struct experiment *experiment, const char *format, ...)
 	va_end(args);
 }
 
-static uint64_t
-wrong(const struct experiment *experiment)
+void
+experiment_tell(struct experiment *experiment, const char *format, ...)
+{
+	uint64_t nothing = 0;
+	va_list args;
+
+	va_start(args, format);
+	found(experiment, &nothing, format, args);
+	va_end(args);
+}
+
+uint64_t
+experiment_wrong(const struct experiment *experiment)
 {
 	return experiment->lost + experiment->damaged + experiment->twice + experiment->broken;
 }
@@ -104,7 +138,7 @@ wrong(const struct experiment *experiment)
 bool
 experiment_goes_on(const struct experiment *experiment)
 {
-	return experiment->done < experiment->runs && wrong(experiment) < BROKEN_MAX;
+	return experiment->done < experiment->runs && experiment_wrong(experiment) < BROKEN_MAX;
 }
 
 uint32_t
@@ -130,8 +164,7 @@ run_row(const struct row *row, const char *template, const char *tmp, uint64_t s
 	struct experiment experiment = {.name = row->name, .seed = seed, .dir = dir, .template = template};
 
 	fault_path(dir, "%s/%s", tmp, row->name);
-	if (mkdir(dir, 0700) != 0)
-		fault_give_up("cannot make %s: %s", dir, strerror(errno));
+	make_dir(dir);
 	experiment.runs = number_from("RUNS", number_from("QUICK", 0) != 0 ? row->quick : row->full);
 	experiment.rng = rng_from_seed(&experiment.rng_state, seed);
 	long long began = monotonic_ms();
@@ -145,9 +178,9 @@ run_row(const struct row *row, const char *template, const char *tmp, uint64_t s
 	fflush(stdout);
 	fprintf(stderr, "# %s: seed %" PRIu64 ", %lld s%s\n", row->name, seed, (monotonic_ms() - began) / 1000,
 		experiment.broken > 0 ? ", and other things are wrong: see above" : "");
-	if (experiment.done < experiment.runs && wrong(&experiment) == 0)
+	if (experiment.done < experiment.runs && experiment_wrong(&experiment) == 0)
 		fprintf(stderr, "# %s: ended before its count\n", row->name);
-	return experiment.done >= experiment.runs && wrong(&experiment) == 0;
+	return experiment.done >= experiment.runs && experiment_wrong(&experiment) == 0;
 }
 
 static int

@@ -8,7 +8,8 @@
 #define BROKER "kh.broker"
 #define START_MS 30000
 #define AGENT_MS 90000
-#define RETRIES_MAX 20
+#define RETRIES_MAX 3
+#define RETRY_WAIT "10"
 
 const char *const net_publishers[PUBLISHERS] = {"kh.blo.demo", "kh.atu.demo"};
 
@@ -179,11 +180,11 @@ void
 net_empty_outbox(const struct net *net, const char *office, struct ledger *ledger)
 {
 	uint64_t left = 0;
-	int code = net_agent(net, office, ledger_on_answer, ledger, "outbox", "retry", NULL);
+	int code = net_agent(net, office, ledger_on_answer, ledger, "outbox", "retry", "--wait", RETRY_WAIT, NULL);
 
 	for (int i = 0; code == 75 && i < RETRIES_MAX; i++) {
 		sleep_us(100000);
-		code = net_agent(net, office, ledger_on_answer, ledger, "outbox", "retry", NULL);
+		code = net_agent(net, office, ledger_on_answer, ledger, "outbox", "retry", "--wait", RETRY_WAIT, NULL);
 	}
 	if (code != 0) {
 		experiment_broken(
@@ -197,14 +198,30 @@ net_empty_outbox(const struct net *net, const char *office, struct ledger *ledge
 }
 
 void
+net_feed_to_end(const struct net *net, const char *office, struct sight *sight)
+{
+	int code = net_agent(net, office, sight_on_line, sight, "feed", "--until-end", NULL);
+
+	if (code != 0)
+		experiment_broken(net->experiment, "`feed` of %s ended with %d; see %s", office, code, net->said);
+}
+
+void
+net_read_inbox(const struct net *net, const char *office, struct sight *sight)
+{
+	int code = net_agent(net, office, sight_on_line, sight, "inbox", NULL);
+
+	if (code != 0)
+		experiment_broken(net->experiment, "`inbox` of %s ended with %d; see %s", office, code, net->said);
+}
+
+void
 net_check_all_there(const struct net *net, struct ledger *ledger, uint64_t until, bool with_queued)
 {
 	struct sight sight;
 
 	sight_init(&sight, ledger, "a newcomer");
-	int code = net_agent(net, NET_NEWCOMER, sight_on_line, &sight, "feed", "--until-end", NULL);
-	if (code != 0)
-		experiment_broken(net->experiment, "the newcomer's `feed` ended with %d; see %s", code, net->said);
+	net_feed_to_end(net, NET_NEWCOMER, &sight);
 	sight_check(&sight, until, with_queued);
 	sight_clear(&sight);
 }

@@ -51,6 +51,12 @@ void net_agent_start(const struct net *net, struct process *process, const char 
 int net_agent(const struct net *net, const char *office, void (*on_line)(void *arg, const char *line), void *arg, ...)
 	__attribute__((sentinel));
 
+/* `liaison feed --until-end`, which ends with 0. */
+void net_feed_to_end(const struct net *net, const char *office, struct sight *sight);
+
+/* What its inbox holds. */
+void net_read_inbox(const struct net *net, const char *office, struct sight *sight);
+
 /* Sends what waits in an outbox until it is empty; anything else is broken. */
 void net_empty_outbox(const struct net *net, const char *office, struct ledger *ledger);
 

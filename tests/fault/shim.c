@@ -35,7 +35,7 @@ static struct {
 	struct call_list *calls;
 	uint64_t at;
 	char kind;
-	bool is_sticky;
+	bool is_sticky, has_no_sync;
 	char sticky_class; /* 0: not yet */
 	struct followed fds[FDS_MAX];
 } shim = {.trace = -1};
@@ -74,6 +74,7 @@ begin(void)
 	shim.at = at != NULL ? strtoull(at, NULL, 10) : 0;
 	shim.kind = kind != NULL ? *kind : '\0';
 	shim.is_sticky = getenv(FAULT_STICKY) != NULL;
+	shim.has_no_sync = shim.head != NULL || getenv(FAULT_NO_SYNC) != NULL; /* the medium is the trace's */
 }
 
 /* Whether it lies below the root; `full` is its absolute path, PATH_MAX bytes. */
@@ -104,8 +105,8 @@ followed_of(int fd)
 static void
 lock(void)
 {
-	if (shim.head != NULL && pthread_mutex_lock(&shim.head->lock) == EOWNERDEAD)
-		pthread_mutex_consistent(&shim.head->lock);
+	if (shim.head != NULL && pthread_mutex_lock(&shim.head->lock) != 0)
+		abort(); /* who held it was killed: the trace is not whole (trace_kill) */
 }
 
 static void
@@ -118,19 +119,19 @@ unlock(void)
 	errno = error;
 }
 
-static void
-put(const void *bytes, size_t len)
+/* Where the next part goes. */
+static uint64_t
+put(uint64_t at, const void *bytes, size_t len)
 {
 	size_t done = 0;
 
 	while (done < len) {
-		long n = syscall(
-			SYS_pwrite64, shim.trace, (const char *)bytes + done, len - done, shim.head->bytes + done);
+		long n = syscall(SYS_pwrite64, shim.trace, (const char *)bytes + done, len - done, at + done);
 		if (n <= 0)
 			abort();
 		done += (size_t)n;
 	}
-	shim.head->bytes += len;
+	return at + len;
 }
 
 /* With the lock held, after it was done. */
@@ -148,10 +149,10 @@ record(enum trace_type type, const char *path, const char *other, uint64_t inode
 
 	if (shim.head == NULL)
 		return;
-	put(&header, sizeof header);
-	put(path, header.path_len);
-	put(other, header.other_len);
-	put(data, len);
+	uint64_t at = put(shim.head->bytes, &header, sizeof header);
+	at = put(at, path, header.path_len);
+	at = put(at, other, header.other_len);
+	shim.head->bytes = put(at, data, len);
 	shim.head->count++;
 	errno = error;
 }
@@ -448,8 +449,7 @@ do_sync(int fd, long call)
 	else
 		record(followed->is_dir ? TRACE_SYNC_DIR : TRACE_SYNC, followed->path, NULL, followed->inode, 0, NULL,
 			0);
-	/* The medium is the trace's, where there is one. */
-	int result = shim.head == NULL && !is_failure(fault) ? (int)syscall(call, fd) : 0;
+	int result = !shim.has_no_sync && !is_failure(fault) ? (int)syscall(call, fd) : 0;
 	unlock();
 	if (is_failure(fault)) {
 		errno = error;

@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 /* In the environment of a program that is watched. */
-#define FAULT_ROOT "FAULT_ROOT"     /* only what lies below this folder counts */
-#define FAULT_TRACE "FAULT_TRACE"   /* the trace's file; syncs are then recorded, and not done */
-#define FAULT_CALLS "FAULT_CALLS"   /* the file of struct call_list */
-#define FAULT_AT "FAULT_AT"         /* the number of the call that fails, from 1 */
-#define FAULT_KIND "FAULT_KIND"     /* a letter of fault_kind */
-#define FAULT_STICKY "FAULT_STICKY" /* set: all calls of its sort fail from then on */
+#define FAULT_ROOT "FAULT_ROOT"       /* only what lies below this folder counts */
+#define FAULT_TRACE "FAULT_TRACE"     /* the trace's file; syncs are then recorded, and not done */
+#define FAULT_NO_SYNC "FAULT_NO_SYNC" /* set: syncs are not done; what is checked after a cut needs none */
+#define FAULT_CALLS "FAULT_CALLS"     /* the file of struct call_list */
+#define FAULT_AT "FAULT_AT"           /* the number of the call that fails, from 1 */
+#define FAULT_KIND "FAULT_KIND"       /* a letter of fault_kind */
+#define FAULT_STICKY "FAULT_STICKY"   /* set: all calls of its sort fail from then on */
 
 #define TRACE_HEAD_BYTES 4096
 
