@@ -145,7 +145,7 @@ agent_connect(struct agent *agent, int64_t deadline_ms, struct link **out, struc
 		.keys = agent->keys,
 		.trust = agent->trust,
 		.post = agent->post,
-		.stop_fd = -1};
+		.stop_fd = agent->stop_fd};
 
 	enum liaison_err err = link_open(&setup, deadline_ms, out, fault);
 	if (err == LIAISON_OK)

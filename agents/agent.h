@@ -32,6 +32,7 @@ struct agent {
 	struct post *post;
 	struct crossings *crossings;
 	struct admission_limits limits;
+	int stop_fd;        /* readable: no more waiting for a broker; 0: none */
 	int64_t refresh_ms; /* how long agent_refresh may take; 0: it does nothing (any more) */
 };
 

@@ -410,7 +410,8 @@ dispatch_step(struct dispatch *dispatch, int timeout_ms, struct fault *fault)
 				   : timeout_ms;
 	if (retry_in < timeout_ms)
 		timeout_ms = retry_in > 0 ? (int)retry_in : 0;
-	enum link_event event = link_wait(dispatch->link, timeout_ms, -1, &frame, fault);
+	int stop_fd = dispatch->agent->stop_fd > 0 ? dispatch->agent->stop_fd : -1;
+	enum link_event event = link_wait(dispatch->link, timeout_ms, stop_fd, &frame, fault);
 	if (event == LINK_LOST)
 		return DISPATCH_LOST;
 	if (event == LINK_FRAME) {

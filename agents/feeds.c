@@ -237,7 +237,7 @@ run_info(struct app *app, int argc, char **argv)
 	if (info != NULL)
 		tell_feed(app, &session, info);
 	else if (err == LIAISON_OK)
-		err = fault_set(&fault, LIAISON_BAD_USAGE,
+		err = fault_set(&fault, LIAISON_BAD_REFERENCE, /* as the broker answers seek and rm */
 			"this office has no feed `%s`; `liaison feeds ls` lists them", chosen.words[0]);
 	return end(app, &session, err, &fault);
 }

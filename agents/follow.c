@@ -30,6 +30,13 @@ follow_end(struct follow *follow, const struct fault *fault)
 	follow_end_quietly(follow, say_fault(follow->app, fault));
 }
 
+void
+follow_count(struct follow *follow)
+{
+	if (++follow->handled >= follow->options->count && follow->options->count > 0)
+		follow->is_over = true;
+}
+
 struct item_context
 follow_context(const struct follow *follow)
 {

@@ -66,8 +66,8 @@ settle_lane(struct follow *follow, enum reading_lane lane, const struct inbox_pl
 	}
 	reading_handled(&follow->reading, lane, place->index, bytes);
 	err = follow_commit(follow, fault);
-	if (err == LIAISON_OK && ++follow->handled >= follow->options->count && follow->options->count > 0)
-		follow->is_over = true;
+	if (err == LIAISON_OK)
+		follow_count(follow);
 	return err;
 }
 
@@ -192,13 +192,15 @@ settle(struct follow *follow, int source, int status, struct fault *fault)
 			attempt_describe(status, reason, sizeof reason));
 		return LIAISON_OK;
 	}
-	if (source == JOB_DUE)
+	if (source == JOB_DUE) {
 		err = verdict == ATTEMPT_DONE ? follow_settle_due(follow, job, fault)
 					      : follow_park_again(follow, job, LIAISON_OK,
 							attempt_describe(status, reason, sizeof reason), fault);
-	else if (verdict == ATTEMPT_PARK)
+		if (err == LIAISON_OK)
+			follow_count(follow);
+	} else if (verdict == ATTEMPT_PARK) {
 		err = park_lane(follow, (enum reading_lane)source, job, status, fault);
-	else {
+	} else {
 		err = post_begin(follow->agent.post, fault);
 		if (err == LIAISON_OK)
 			err = settle_lane(follow, (enum reading_lane)source, &job->item.place, job->bytes, fault);

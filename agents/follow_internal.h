@@ -71,6 +71,9 @@ void follow_end(struct follow *follow, const struct fault *fault);
 /* The same without saying anything. */
 void follow_end_quietly(struct follow *follow, int exit_code);
 
+/* One delivery more was handled: ends the feed that was asked for no more. */
+void follow_count(struct follow *follow);
+
 struct item_context follow_context(const struct follow *follow);
 
 /* --- what waits ------------------------------------------------------------------------------------------------------ */

@@ -330,7 +330,7 @@ finish_chunk(struct follow *follow, struct shown *chunk, size_t count, bool was_
 {
 	for (size_t i = 0; i < count; i++) {
 		if (was_kept && !chunk[i].is_repeat) {
-			follow->handled++;
+			follow_count(follow);
 			if (chunk[i].item.type == ITEM_UNVERIFIED)
 				follow_say_unverified(follow, &chunk[i].item);
 		}
@@ -339,8 +339,6 @@ finish_chunk(struct follow *follow, struct shown *chunk, size_t count, bool was_
 		if (chunk[i].frame != NULL)
 			frame_free(chunk[i].frame);
 	}
-	if (follow->options->count > 0 && follow->handled >= follow->options->count)
-		follow->is_over = true;
 }
 
 enum liaison_err
@@ -396,7 +394,7 @@ follow_show_due(struct follow *follow, struct fault *fault)
 	struct job job = {0};
 	struct buf lines;
 
-	while (follow->may_be_due) {
+	while (follow->may_be_due && !follow->is_over) {
 		enum liaison_err err = follow_load_due(follow, &job, fault);
 		if (err != LIAISON_OK)
 			return err;
@@ -413,7 +411,7 @@ follow_show_due(struct follow *follow, struct fault *fault)
 		job_clear(&job);
 		if (err != LIAISON_OK)
 			return err;
-		follow->handled++;
+		follow_count(follow);
 	}
 	return LIAISON_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 struct intake {
 	char *path;
-	int fd;
+	int fd, stop_fd; /* -1: none */
 	bool is_file;
 	bool is_stdin;
 	bool is_begun; /* the form is known */
@@ -53,7 +54,7 @@ intake_open(const char *path, struct intake **out, struct fault *fault)
 	struct intake *intake = calloc(1, sizeof *intake);
 
 	if (intake != NULL) {
-		intake->fd = -1;
+		intake->fd = intake->stop_fd = -1;
 		intake->path = strdup(path);
 		intake->buffer = malloc(BUFFER_BYTES);
 		crypto_hash_sha256_init(&intake->hash);
@@ -83,7 +84,27 @@ intake_close(struct intake *intake)
 	free(intake);
 }
 
+void
+intake_stop_on(struct intake *intake, int fd)
+{
+	intake->stop_fd = fd;
+}
+
 /* --- bytes ----------------------------------------------------------------------------------------------------------- */
+
+/* Waits until there is something to read. False, with errno: told to stop. */
+static bool
+await_bytes(const struct intake *intake)
+{
+	struct pollfd items[] = {{.fd = intake->fd, .events = POLLIN}, {.fd = intake->stop_fd, .events = POLLIN}};
+
+	if (intake->stop_fd < 0 || intake->is_file)
+		return true;
+	while (poll(items, 2, -1) < 0 && errno == EINTR)
+		;
+	errno = ECANCELED;
+	return items[1].revents == 0;
+}
 
 /* One read more behind what is there, which moves to the front first. False: reading failed. */
 static bool
@@ -95,6 +116,8 @@ fill(struct intake *intake)
 		intake->start = 0;
 	}
 	while (!intake->is_over && intake->end < BUFFER_BYTES) {
+		if (!await_bytes(intake))
+			return false;
 		ssize_t got = read(intake->fd, intake->buffer + intake->end, BUFFER_BYTES - intake->end);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -207,8 +230,8 @@ begin(struct intake *intake)
 
 /* --- going on where it stood ----------------------------------------------------------------------------------------- */
 
-static enum liaison_err
-rewind_intake(struct intake *intake, struct fault *fault)
+enum liaison_err
+intake_rewind(struct intake *intake, struct fault *fault)
 {
 	if (lseek(intake->fd, 0, SEEK_SET) != 0)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot read %s again", intake->path);
@@ -240,7 +263,7 @@ intake_resume(struct intake *intake, const struct intake_mark *mark, struct faul
 	intake_mark(intake, &now);
 	digest = now.digest;
 	if (!digest_equal(&digest, &mark->digest)) {
-		enum liaison_err err = rewind_intake(intake, fault);
+		enum liaison_err err = intake_rewind(intake, fault);
 		return err != LIAISON_OK
 			       ? err
 			       : fault_set(fault, LIAISON_INCONSISTENT,

@@ -29,12 +29,18 @@ struct intake_mark {
 enum liaison_err intake_open(const char *path, struct intake **out, struct fault *fault) LIAISON_MUST_CHECK;
 void intake_close(struct intake *intake); /* takes NULL */
 
+/* Where reading would wait (not for a file), it fails as soon as `fd` is readable. */
+void intake_stop_on(struct intake *intake, int fd);
+
 /*
  * Goes on after `mark`, whose bytes are read again and compared: LIAISON_INCONSISTENT if they have changed since
  * (then it stands at its beginning again), LIAISON_IO. Only before the first intake_next.
  */
 enum liaison_err intake_resume(
 	struct intake *intake, const struct intake_mark *mark, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* Back to the source's beginning, after intake_resume. LIAISON_IO. */
+enum liaison_err intake_rewind(struct intake *intake, struct fault *fault) LIAISON_MUST_CHECK;
 
 enum intake_result {
 	INTAKE_TEXT, /* *text, *len, *line (its first line) are set; borrowed until the next call */

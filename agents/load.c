@@ -1,4 +1,4 @@
-#include "agents/load.h"
+#include "agents/load_internal.h"
 
 #include "agents/line.h"
 #include "proto/scan.h"
@@ -70,13 +70,23 @@ note_queued(struct load *load, struct fault *fault)
 
 /* --- sending --------------------------------------------------------------------------------------------------------- */
 
+bool
+load_is_told_to_end(struct load *load)
+{
+	if (load->signals != NULL && !load->is_stopped && signals_ask_for_end(load->signals)) {
+		load->is_stopped = load->is_stuck = true;
+		fault_set(&load->away, LIAISON_DEFERRED, "told to end");
+	}
+	return load->is_stopped;
+}
+
 /* One step; what it says of the line to the broker is remembered. */
 static enum sender_state
 step(struct load *load, int timeout_ms)
 {
 	struct fault why;
 
-	if (load->is_stuck)
+	if (load_is_told_to_end(load) || load->is_stuck)
 		return SENDER_FAILED;
 	enum sender_state state = sender_step(load->sender, timeout_ms, &why);
 	if (state == SENDER_FAILED) {
@@ -121,7 +131,7 @@ send_rest(struct load *load, struct fault *fault)
 	int64_t began = app_monotonic(load->agent->app);
 	enum liaison_err err = LIAISON_OK;
 
-	while (err == LIAISON_OK && report->open > 0 && !load->is_stuck) {
+	while (err == LIAISON_OK && report->open > 0 && !load_is_told_to_end(load) && !load->is_stuck) {
 		int64_t heard = sender_heard_ms(load->sender);
 		int left = time_left(load, heard > began ? heard : began);
 		if (left == 0)
@@ -158,6 +168,7 @@ commit_drafts(struct load *load, const struct intake *intake, bool is_read, stru
 		job->digest = mark.digest;
 		job->queued += load->draft_count;
 		job->is_read = is_read;
+		job->ended_at = 0;
 		err = job_advance(agent->post, job, fault);
 	}
 	if (err == LIAISON_OK)
@@ -185,6 +196,15 @@ show_progress(struct load *load, const struct intake *intake)
 	progress_set(&load->progress, mark.line, note);
 }
 
+static void
+note_bad(struct load *load, uint64_t line, bool is_unread, const struct fault *why)
+{
+	struct job *job = &load->jobs[load->job_count].job;
+
+	job->bad++;
+	job->bad_exit = err_worse_exit(job->bad_exit, report_bad(load->report, line, is_unread, why));
+}
+
 static enum liaison_err
 take_text(struct load *load, const char *text, size_t len, uint64_t line, struct fault *fault)
 {
@@ -197,8 +217,7 @@ take_text(struct load *load, const char *text, size_t len, uint64_t line, struct
 	if (err == LIAISON_NO_MEMORY)
 		return no_memory(fault);
 	if (err != LIAISON_OK) {
-		load->jobs[load->job_count].job.bad++;
-		report_bad(load->report, line, is_unread, &why);
+		note_bad(load, line, is_unread, &why);
 		return LIAISON_OK;
 	}
 	if (warning[0] != '\0')
@@ -221,17 +240,18 @@ take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fau
 	struct fault why;
 
 	progress_begin(&load->progress, load->agent->app, intake_name(intake), 0);
+	if (load->signals != NULL)
+		intake_stop_on(intake, load->signals->fd);
 	while (err == LIAISON_OK) {
 		enum intake_result result = intake_next(intake, &text, &len, &line, &why);
-		if (result == INTAKE_END)
+		if (result == INTAKE_END || (result == INTAKE_FAILED && load_is_told_to_end(load)))
 			break;
 		if (result == INTAKE_FAILED) {
 			*fault = why;
 			err = why.code;
 		} else if (result == INTAKE_BAD) {
-			load->jobs[load->job_count].job.bad++;
 			fault_set(fault, why.code, "%" PRIu64 ": %s", line, why.message);
-			report_bad(load->report, line, true, fault);
+			note_bad(load, line, true, fault);
 		} else {
 			err = take_text(load, text, len, line, fault);
 		}
@@ -239,10 +259,12 @@ take_all(struct load *load, struct intake *intake, commit_fn *commit, struct fau
 						 load->draft_bytes + BODY_BYTES_MAX > COMPOSE_BATCH_BYTES_MAX)) {
 			err = commit(load, intake, false, fault);
 			show_progress(load, intake);
+			if (load_is_told_to_end(load))
+				break;
 		}
 	}
 	if (err == LIAISON_OK)
-		err = commit(load, intake, true, fault);
+		err = commit(load, intake, !load->is_stopped, fault);
 	progress_end(&load->progress);
 	return err;
 }
@@ -289,111 +311,6 @@ only_look(struct load *load, const struct intake *intake, bool is_read, struct f
 	return LIAISON_OK;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------------------ */
-
-/* What earlier runs left behind; what they refused counts in this one's exit code, too. */
-static enum liaison_err
-tell_resumed(struct load *load, const char *path, const struct job *job, struct fault *fault)
-{
-	struct report *report = load->report;
-	uint64_t waiting = 0, refused = 0;
-
-	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
-	if (err == LIAISON_OK)
-		err = job_count(load->agent->post, job->number, OUTBOX_REFUSED, &refused, fault);
-	if (err != LIAISON_OK)
-		return err;
-	report->open += waiting;
-	if (job->bad > 0)
-		report->exit_code = err_worse_exit(report->exit_code, EX_DATAERR);
-	if (refused > 0)
-		report->exit_code = err_worse_exit(report->exit_code, EX_NOPERM);
-	say_note(load->agent->app,
-		"%s: %" PRIu64 " lines were taken in before: %" PRIu64 " alerts, of which %" PRIu64 " wait and %" PRIu64
-		" were refused, and %" PRIu64 " lines that were no valid alert%s",
-		path, job->line, job->queued, waiting, refused, job->bad, job->is_read ? "" : "; going on from there");
-	return LIAISON_OK;
-}
-
-/* A job that stands somewhere: go on there. */
-static enum liaison_err
-resume_job(struct load *load, struct intake *intake, const char *path, struct fault *fault)
-{
-	struct post *post = load->agent->post;
-	const struct app *app = load->agent->app;
-	struct job *job = &load->jobs[load->job_count].job;
-	const struct intake_mark mark = {job->offset, job->line, job->digest};
-	struct fault why;
-	uint64_t dropped = 0;
-
-	enum liaison_err err = job_count(post, job->number, OUTBOX_DROPPED, &dropped, fault);
-	if (err != LIAISON_OK)
-		return err;
-	/* All that was made of it was taken back: who publishes it again means it. */
-	bool is_taken_back = job->is_read && job->queued > 0 && dropped == job->queued;
-	err = load->is_restart || is_taken_back ? LIAISON_INCONSISTENT : intake_resume(intake, &mark, &why);
-	if (err == LIAISON_INCONSISTENT && (load->is_restart || is_taken_back || job->queued <= 1)) {
-		return job_begin(
-			post, path, app_now(app), job, fault); /* another alert under an old name, or so it was asked */
-	}
-	if (err != LIAISON_OK)
-		return fault_set(fault, err, "%s; to take the whole file in as new alerts, add --restart", why.message);
-	return tell_resumed(load, path, job, fault);
-}
-
-static enum liaison_err
-begin_job(struct load *load, struct intake *intake, const char *path, struct fault *fault)
-{
-	struct job *job = &load->jobs[load->job_count].job;
-
-	enum liaison_err err = job_find(load->agent->post, path, job, fault);
-	if (err == LIAISON_OK && job->ended_at != 0) {
-		char ended[RFC3339_BYTES];
-		time_format(job->ended_at, ended);
-		if (job->queued > 1 && job->offset == intake_size(intake))
-			say_warning(load->agent->app,
-				"a file of this name and size was published whole at %s: %s; these are new alerts",
-				ended, path);
-		err = LIAISON_NOT_FOUND;
-	}
-	if (err == LIAISON_NOT_FOUND)
-		return job_begin(load->agent->post, path, app_now(load->agent->app), job, fault);
-	return err == LIAISON_OK ? resume_job(load, intake, path, fault) : err;
-}
-
-/* All of it is settled: the next run of the same name is another load. */
-static enum liaison_err
-end_job(struct load *load, const struct job *job, struct fault *fault)
-{
-	uint64_t waiting = 0;
-
-	if (job->number == 0 || !job->is_read)
-		return LIAISON_OK;
-	enum liaison_err err = job_count(load->agent->post, job->number, OUTBOX_QUEUED, &waiting, fault);
-	return err == LIAISON_OK && waiting == 0
-		       ? job_end(load->agent->post, job->number, app_now(load->agent->app), fault)
-		       : err;
-}
-
-/* The lock that keeps two programs from taking in one file. Its name follows from the path. */
-static enum liaison_err
-lock_job(struct load *load, const char *path, struct fault *fault)
-{
-	struct load_job *job = &load->jobs[load->job_count];
-	struct digest digest;
-
-	digest_sha256(path, strlen(path), &digest);
-	snprintf(job->lock_name, sizeof job->lock_name, "load-%02x%02x%02x%02x%02x%02x", digest.bytes[0],
-		digest.bytes[1], digest.bytes[2], digest.bytes[3], digest.bytes[4], digest.bytes[5]);
-	for (size_t i = 0; i < load->job_count; i++)
-		if (strcmp(load->jobs[i].lock_name, job->lock_name) == 0)
-			return fault_set(fault, LIAISON_BAD_USAGE, "%s is named twice; it was taken in once", path);
-	enum liaison_err err = home_lock(load->agent->home->path, job->lock_name, &job->lock, fault);
-	if (err == LIAISON_BUSY)
-		fault_set(fault, err, "another liaison is taking in %s already; wait for it to end, or stop it", path);
-	return err;
-}
-
 /* --- sources --------------------------------------------------------------------------------------------------------- */
 
 enum liaison_err
@@ -424,6 +341,17 @@ load_clear(struct load *load)
 	load->sender = NULL;
 }
 
+static void
+tell_stopped(struct load *load, const struct intake *intake)
+{
+	struct intake_mark mark;
+
+	intake_mark(intake, &mark);
+	load->report->exit_code = err_worse_exit(load->report->exit_code, EX_TEMPFAIL);
+	say_note(load->agent->app, "%s: told to end after line %" PRIu64 "; %s", intake_name(intake), mark.line,
+		intake_is_file(intake) ? "the same command goes on from there" : "what follows it was not read");
+}
+
 enum liaison_err
 load_file(struct load *load, const char *path, struct fault *fault)
 {
@@ -437,14 +365,12 @@ load_file(struct load *load, const char *path, struct fault *fault)
 		err = no_memory(fault);
 	if (err == LIAISON_OK && intake_is_file(intake)) {
 		real = realpath(path, NULL);
-		err = real == NULL ? no_memory(fault) : lock_job(load, real, fault);
-		if (err == LIAISON_OK)
-			err = begin_job(load, intake, real, fault);
-		if (err == LIAISON_OK)
-			err = report_job(load->report, load->jobs[load->job_count].job.number);
+		err = real == NULL ? no_memory(fault) : load_job_begin(load, intake, real, fault);
 	}
 	if (err == LIAISON_OK && !load->jobs[load->job_count].job.is_read)
 		err = take_all(load, intake, commit_and_send, fault);
+	if (err == LIAISON_OK && load->is_stopped)
+		tell_stopped(load, intake);
 	if (err == LIAISON_OK && load->jobs[load->job_count].job.bad + load->jobs[load->job_count].job.queued == 0 &&
 		intake_is_file(intake))
 		say_warning(load->agent->app, "%s holds no alert", path);
@@ -499,6 +425,7 @@ load_send(struct load *load, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = report_rest(load->report, agent->post, &agent->home->office, true, fault);
 	for (size_t i = 0; err == LIAISON_OK && i < load->job_count; i++)
-		err = end_job(load, &load->jobs[i].job, fault);
-	return err == LIAISON_OK ? sender_finish(load->sender, fault) : err;
+		err = load_job_end(load, &load->jobs[i].job, fault);
+	/* What is left unproven is proven by the next session. */
+	return err == LIAISON_OK && !load->is_stopped ? sender_finish(load->sender, fault) : err;
 }

@@ -2,8 +2,9 @@
  * Files of alerts into the outbox, and the outbox to the broker, both at once.
  *
  * A file is a job: how far it was taken in is committed with the alerts that were made of it, so that a load that was
- * killed goes on at the next line. What is read ahead of the broker is a few batches, or without a broker the whole file,
- * which then waits in the outbox. One program at a time takes in one file.
+ * killed goes on at the next line, and a file of several alerts that was published whole is not sent twice; a single
+ * alert is sent as often as it is published. What is read ahead of the broker is a few batches, or without a broker the
+ * whole file, which then waits in the outbox. One program at a time takes in one file.
  */
 #ifndef LIAISON_AGENTS_LOAD_H
 #define LIAISON_AGENTS_LOAD_H
@@ -12,6 +13,7 @@
 #include "agents/intake.h"
 #include "agents/report.h"
 #include "agents/sender.h"
+#include "agents/signals.h"
 
 #define LOAD_FILES_MAX 1024
 
@@ -23,18 +25,20 @@ struct load_job {
 };
 
 struct load {
-	struct agent *agent;   /* borrowed */
-	struct report *report; /* borrowed */
-	struct sender *sender; /* owned */
-	int64_t wait_ms;       /* for the broker's next word; 0: nothing is sent */
-	bool is_restart;       /* take files in from their beginning */
-	bool is_told;          /* look only: say of each alert who would see it */
-	struct draft *drafts;  /* BATCH_LEAVES_MAX, owned */
+	struct agent *agent;     /* borrowed */
+	struct report *report;   /* borrowed */
+	struct sender *sender;   /* owned */
+	struct signals *signals; /* borrowed; NULL: they do what they do to any program */
+	int64_t wait_ms;         /* for the broker's next word; 0: nothing is sent */
+	bool is_restart;         /* take files in from their beginning */
+	bool is_told;            /* look only: say of each alert who would see it */
+	struct draft *drafts;    /* BATCH_LEAVES_MAX, owned */
 	size_t draft_count, draft_bytes;
 	struct load_job jobs[LOAD_FILES_MAX];
 	size_t job_count;
 	struct fault away; /* why nothing is sent, when it is not */
 	bool is_stuck;     /* nothing more will be sent in this run */
+	bool is_stopped;   /* told to end: nothing more is read, either */
 	struct progress progress;
 };
 
@@ -48,6 +52,9 @@ void load_clear(struct load *load);
  * what post says.
  */
 enum liaison_err load_file(struct load *load, const char *path, struct fault *fault) LIAISON_MUST_CHECK;
+
+/* Whether a signal asked for an end, now or before. What was taken in stays in the outbox. */
+bool load_is_told_to_end(struct load *load);
 
 /* Reads and checks one source, and neither stores nor sends. */
 enum liaison_err load_look(struct load *load, const char *path, struct fault *fault) LIAISON_MUST_CHECK;

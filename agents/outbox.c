@@ -322,8 +322,8 @@ job_find(struct post *post, const char *path, struct job *out, struct fault *fau
 	bool has_row = false;
 
 	sqlite3_stmt *statement = post_prepare(post,
-		"SELECT number, offset, line, digest, queued, bad, is_read, began_at, ended_at FROM job WHERE path = "
-		"?1",
+		"SELECT number, offset, line, digest, queued, bad, bad_exit, is_read, began_at, ended_at FROM job"
+		" WHERE path = ?1",
 		fault);
 	if (statement == NULL)
 		return LIAISON_INTERNAL;
@@ -340,9 +340,10 @@ job_find(struct post *post, const char *path, struct job *out, struct fault *fau
 		.line = (uint64_t)sqlite3_column_int64(statement, 2),
 		.queued = (uint64_t)sqlite3_column_int64(statement, 4),
 		.bad = (uint64_t)sqlite3_column_int64(statement, 5),
-		.is_read = sqlite3_column_int(statement, 6) != 0,
-		.began_at = sqlite3_column_int64(statement, 7),
-		.ended_at = sqlite3_column_int64(statement, 8),
+		.bad_exit = sqlite3_column_int(statement, 6),
+		.is_read = sqlite3_column_int(statement, 7) != 0,
+		.began_at = sqlite3_column_int64(statement, 8),
+		.ended_at = sqlite3_column_int64(statement, 9),
 	};
 	bool is_good = column_copy(statement, 3, job.digest.bytes, sizeof job.digest.bytes);
 	sqlite3_reset(statement);
@@ -360,9 +361,8 @@ job_begin(struct post *post, const char *path, int64_t now, struct job *out, str
 
 	digest_sha256(NULL, 0, &job.digest);
 	enum liaison_err err = post_run(post, fault,
-		"INSERT OR REPLACE INTO job (path, offset, line, digest, queued, bad, is_read, began_at) VALUES (?1, "
-		"0, 0, ?2, 0, "
-		"0, 0, ?3)",
+		"INSERT OR REPLACE INTO job (path, offset, line, digest, queued, bad, bad_exit, is_read, began_at)"
+		" VALUES (?1, 0, 0, ?2, 0, 0, 0, 0, ?3)",
 		"tbi", path, job.digest.bytes, sizeof job.digest.bytes, now);
 	if (err != LIAISON_OK)
 		return err;
@@ -375,10 +375,12 @@ enum liaison_err
 job_advance(struct post *post, const struct job *job, struct fault *fault)
 {
 	return post_run(post, fault,
-		"UPDATE job SET offset = ?2, line = ?3, digest = ?4, queued = ?5, bad = ?6, is_read = ?7 WHERE number "
-		"= ?1",
-		"iiibiii", job->number, (int64_t)job->offset, (int64_t)job->line, job->digest.bytes,
-		sizeof job->digest.bytes, (int64_t)job->queued, (int64_t)job->bad, (int64_t)job->is_read);
+		"UPDATE job SET offset = ?2, line = ?3, digest = ?4, queued = ?5, bad = ?6, bad_exit = ?7, is_read = "
+		"?8,"
+		" ended_at = 0 WHERE number = ?1",
+		"iiibiiii", job->number, (int64_t)job->offset, (int64_t)job->line, job->digest.bytes,
+		sizeof job->digest.bytes, (int64_t)job->queued, (int64_t)job->bad, (int64_t)job->bad_exit,
+		(int64_t)job->is_read);
 }
 
 enum liaison_err
@@ -396,5 +398,31 @@ job_count(struct post *post, int64_t number, enum outbox_state state, uint64_t *
 		"SELECT count(*) FROM outbox WHERE job = ?1 AND state = ?2", "ii", number, (int64_t)state);
 	if (err == LIAISON_OK)
 		*count = (uint64_t)value;
+	return err;
+}
+
+enum liaison_err
+job_refused(struct post *post, int64_t number, uint64_t *count, int *exit_code, struct fault *fault)
+{
+	uint64_t total = 0;
+	int worst = 0;
+	bool has_row = false;
+
+	sqlite3_stmt *statement = post_prepare(
+		post, "SELECT code, count(*) FROM outbox WHERE job = ?1 AND state = 2 GROUP BY code", fault);
+	if (statement == NULL)
+		return LIAISON_INTERNAL;
+	enum liaison_err err = post_bind(post, statement, fault, "i", number);
+	while (err == LIAISON_OK) {
+		err = post_step(post, statement, &has_row, fault);
+		if (err != LIAISON_OK || !has_row)
+			break;
+		worst = err_worse_exit(worst, err_refusal_exit((enum liaison_err)sqlite3_column_int(statement, 0)));
+		total += (uint64_t)sqlite3_column_int64(statement, 1);
+	}
+	if (err == LIAISON_OK) {
+		*count = total;
+		*exit_code = worst;
+	}
 	return err;
 }

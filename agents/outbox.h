@@ -111,6 +111,7 @@ struct job {
 	struct digest digest; /* SHA-256 of these bytes: is it still the same file? */
 	uint64_t queued;      /* alerts made of it */
 	uint64_t bad;         /* lines that are no valid alert; they were reported when they were read */
+	int bad_exit;         /* the exit code that they call for together; 0: none was bad */
 	bool is_read;         /* to its end */
 	int64_t began_at;
 	int64_t ended_at; /* 0: not yet */
@@ -121,9 +122,12 @@ enum liaison_err job_find(struct post *post, const char *path, struct job *out, 
 /* Anew, over one of the same path that has ended or is given up. */
 enum liaison_err job_begin(
 	struct post *post, const char *path, int64_t now, struct job *out, struct fault *fault) LIAISON_MUST_CHECK;
-/* Inside the transaction that queues what was read. */
+/* Inside the transaction that queues what was read; one that had ended has not any more. */
 enum liaison_err job_advance(struct post *post, const struct job *job, struct fault *fault) LIAISON_MUST_CHECK;
 enum liaison_err job_end(struct post *post, int64_t number, int64_t now, struct fault *fault) LIAISON_MUST_CHECK;
+/* How many of its alerts were refused for good, and the exit code that they call for together (0: none). */
+enum liaison_err job_refused(
+	struct post *post, int64_t number, uint64_t *count, int *exit_code, struct fault *fault) LIAISON_MUST_CHECK;
 /* How many of its alerts are in this state. */
 enum liaison_err job_count(struct post *post, int64_t number, enum outbox_state state, uint64_t *count,
 	struct fault *fault) LIAISON_MUST_CHECK;

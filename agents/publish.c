@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,8 @@ static const struct argp_option options[] = {
 	{"wait", 'w', "SECONDS", 0, "How long to wait for the receipts (30); 0: leave it to the outbox", 0},
 	{"dry-run", OPTION_DRY_RUN, NULL, 0, "Check, and say who would see it; send and store nothing", 0},
 	{"all-or-nothing", OPTION_ALL_OR_NOTHING, NULL, 0, "Send nothing unless every alert is valid", 0},
-	{"restart", OPTION_RESTART, NULL, 0, "Take a file in from its beginning that was taken in in part before", 0},
+	{"restart", OPTION_RESTART, NULL, 0,
+		"Take a file in from its beginning, as new alerts, that was taken in before", 0},
 	{"format", OPTION_FORMAT, "json|cap", 0, "What the files hold; this version takes json", 0},
 	{"attach", OPTION_ATTACH, "FILE", 0, "Attach a file; not in this version yet", 0},
 	{0},
@@ -96,8 +99,9 @@ static const struct argp argp = {
  * came.
  */
 static enum liaison_err
-spool_input(const char *home, struct fault *fault)
+spool_input(const char *home, int stop_fd, struct fault *fault)
 {
+	struct pollfd items[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
 	char bytes[65536];
 	uint64_t total = 0;
 	enum liaison_err err = LIAISON_OK;
@@ -106,6 +110,8 @@ spool_input(const char *home, struct fault *fault)
 	if (fd < 0)
 		return fault_errno(fault, LIAISON_IO, errno, "cannot keep standard input in %s", home);
 	for (;;) {
+		if (poll(items, 2, -1) > 0 && items[1].revents != 0)
+			break;
 		ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -135,8 +141,8 @@ look_at_all(struct load *load, const struct publish_options *chosen, struct faul
 	for (size_t i = 0; err == LIAISON_OK && i < chosen->file_count; i++) {
 		bool is_stdin = strcmp(chosen->files[i], "-") == 0;
 		if (is_stdin && !chosen->is_dry_run)
-			err = spool_input(load->agent->home->path, fault);
-		if (err == LIAISON_OK)
+			err = spool_input(load->agent->home->path, load->signals->fd, fault);
+		if (err == LIAISON_OK && !load_is_told_to_end(load))
 			err = load_look(load, chosen->files[i], fault);
 		if (err == LIAISON_OK && is_stdin && !chosen->is_dry_run && lseek(STDIN_FILENO, 0, SEEK_SET) != 0)
 			err = fault_errno(fault, LIAISON_IO, errno, "standard input cannot be read twice");
@@ -152,6 +158,11 @@ run(struct load *load, const struct publish_options *chosen, struct fault *fault
 
 	if (chosen->is_dry_run || chosen->is_all_or_nothing)
 		err = look_at_all(load, chosen, fault);
+	if (err == LIAISON_OK && load_is_told_to_end(load)) {
+		report->exit_code = err_worse_exit(report->exit_code, EX_TEMPFAIL);
+		say_error(load->agent->app, "told to end; nothing was sent");
+		return LIAISON_OK;
+	}
 	if (err != LIAISON_OK || chosen->is_dry_run)
 		return err;
 	if (report->bad > 0) {
@@ -159,7 +170,7 @@ run(struct load *load, const struct publish_options *chosen, struct fault *fault
 			"nothing was sent: %" PRIu64 " of the alerts are not valid (--all-or-nothing)", report->bad);
 		return LIAISON_OK;
 	}
-	for (size_t i = 0; i < chosen->file_count; i++) {
+	for (size_t i = 0; i < chosen->file_count && !load_is_told_to_end(load); i++) {
 		/* A file that cannot be read does not keep the others back. */
 		if (load_file(load, chosen->files[i], fault) != LIAISON_OK)
 			report->exit_code = err_worse_exit(report->exit_code, say_fault(report->app, fault));
@@ -173,6 +184,7 @@ command_publish(struct app *app, int argc, char **argv)
 	struct publish_options chosen = {.wait_seconds = -1};
 	struct agent agent = {0};
 	struct report report = {0};
+	struct signals signals = {.fd = -1};
 	struct fault fault;
 
 	command_parse(app, &argp, argc, argv, &chosen);
@@ -185,6 +197,7 @@ command_publish(struct app *app, int argc, char **argv)
 	}
 	load->agent = &agent;
 	load->report = &report;
+	load->signals = &signals;
 	load->is_restart = chosen.is_restart;
 	load->is_told = chosen.is_dry_run;
 	load->wait_ms = (chosen.wait_seconds >= 0 ? chosen.wait_seconds : agent.home->wait_seconds) * MS_PER_SECOND;
@@ -195,6 +208,10 @@ command_publish(struct app *app, int argc, char **argv)
 	else
 		err = load_init(load, &fault);
 	if (err == LIAISON_OK)
+		err = signals_open(&signals, &fault);
+	agent.stop_fd = signals.fd;
+	signal(SIGPIPE, SIG_DFL); /* who reads the results no further ends this, as with any filter */
+	if (err == LIAISON_OK)
 		err = run(load, &chosen, &fault);
 	int exit_code = err == LIAISON_OK ? 0 : say_fault(app, &fault);
 	exit_code = err_worse_exit(exit_code, chosen.is_dry_run ? report.exit_code : report_end(&report, &load->away));
@@ -202,5 +219,6 @@ command_publish(struct app *app, int argc, char **argv)
 	free(load);
 	report_clear(&report);
 	agent_close(&agent);
+	signals_close(&signals);
 	return exit_code;
 }

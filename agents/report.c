@@ -80,14 +80,15 @@ line_refusal(struct line *line, enum liaison_err code, const char *message)
 
 /* --- what cannot be sent --------------------------------------------------------------------------------------------- */
 
-void
+int
 report_bad(struct report *report, uint64_t number, bool is_unread, const struct fault *fault)
 {
 	const char *source = report->source != NULL ? report->source : "";
 	struct line line;
 
+	int exit_code = is_unread ? EX_DATAERR : err_refusal_exit(fault->code);
 	report->bad++;
-	report->exit_code = err_worse_exit(report->exit_code, is_unread ? EX_DATAERR : err_exit_code(fault->code));
+	report->exit_code = err_worse_exit(report->exit_code, exit_code);
 	if (is_unread)
 		say_error(report->app, "%s:%s", source, fault->message);
 	else
@@ -98,6 +99,7 @@ report_bad(struct report *report, uint64_t number, bool is_unread, const struct 
 	line_number(&line, "line", number);
 	line_refusal(&line, fault->code, fault->message);
 	print_line(&line, report);
+	return exit_code;
 }
 
 /* --- what was queued ------------------------------------------------------------------------------------------------- */
@@ -199,7 +201,7 @@ tell_refused(struct report *report, const struct settled *settled)
 	struct line line;
 
 	report->refused++;
-	report->exit_code = err_worse_exit(report->exit_code, err_exit_code(settled->code));
+	report->exit_code = err_worse_exit(report->exit_code, err_refusal_exit(settled->code));
 	say_error(report->app, "%s%s refused: %s: %s", place_text(report, settled->line, place), settled->id,
 		err_name(settled->code), settled->message);
 	line_begin(&line, report->app);

@@ -39,8 +39,11 @@ enum liaison_err report_source(struct report *report, const char *name) LIAISON_
 /* Alerts of this job count as this run's, whenever they were taken in. 0: none. */
 enum liaison_err report_job(struct report *report, int64_t job) LIAISON_MUST_CHECK;
 
-/* A line that is no alert that could be sent. `is_unread`: it could not be parsed, the message has line and column. */
-void report_bad(struct report *report, uint64_t line, bool is_unread, const struct fault *fault);
+/*
+ * A line that is no alert that could be sent. `is_unread`: it could not be parsed, the message has line and column.
+ * Returns the exit code that the line calls for, which counts from now on.
+ */
+int report_bad(struct report *report, uint64_t line, bool is_unread, const struct fault *fault);
 
 /* `count` alerts from `sequence` on were queued. LIAISON_NO_MEMORY. */
 enum liaison_err report_queued(struct report *report, uint64_t sequence, size_t count) LIAISON_MUST_CHECK;

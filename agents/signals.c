@@ -7,13 +7,16 @@
 enum liaison_err
 signals_open(struct signals *signals, struct fault *fault)
 {
+	struct sigaction hangup;
 	sigset_t set;
 
 	*signals = (struct signals){.fd = -1};
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	/* nohup's way of saying that the program is to outlive its terminal; blocked, it would be seen all the same. */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);

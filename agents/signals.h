@@ -1,6 +1,7 @@
 /*
  * Signals as a descriptor that becomes readable, for programs that wait on other descriptors: SIGINT, SIGTERM and SIGHUP
- * ask for an end, SIGCHLD tells of a child. To be opened before any thread is started, so that all threads block them.
+ * (unless it is ignored) ask for an end, SIGCHLD tells of a child. To be opened before any thread is started, so that all
+ * threads block them.
  */
 #ifndef LIAISON_AGENTS_SIGNALS_H
 #define LIAISON_AGENTS_SIGNALS_H

@@ -98,7 +98,7 @@ read_file(const char *path, const char *id, Liaison__Alert **out, bool *is_unrea
 			*is_unread = false;
 		break;
 	case INTAKE_END: err = fault_set(fault, LIAISON_MALFORMED, "%s holds no alert", intake_name(intake)); break;
-	case INTAKE_BAD:
+	case INTAKE_BAD: *is_unread = true; /* fall through */
 	case INTAKE_FAILED: err = fault_set(fault, why.code, "%s: %s", intake_name(intake), why.message); break;
 	}
 	if (err == LIAISON_OK && intake_next(intake, &text, &len, &line, &why) != INTAKE_END)
@@ -161,8 +161,8 @@ command_update(struct app *app, int argc, char **argv)
 		err = compose(&follow_up, alert, drafts, &count, &fault);
 	int exit_code = 0;
 	if (err != LIAISON_OK) {
-		exit_code = say_fault(app, &fault);
-		exit_code = is_unread ? EX_DATAERR : exit_code;
+		(void)say_fault(app, &fault);
+		exit_code = is_unread ? EX_DATAERR : err_refusal_exit(err);
 		for (size_t i = 0; i < count; i++)
 			draft_clear(&drafts[i]);
 	} else {

@@ -53,20 +53,32 @@ void accept_set_trust(struct accept *accept, struct trust *trust);
 void accept_pause(struct accept *accept, bool paused);
 
 /*
- * Sends and takes ownership of `bytes` (malloc). A reader that is gone, or whose pipe is full or holds more than
- * SEND_HELD_BYTES, is shut: it does not take what it asked for. LIAISON_BUSY or LIAISON_UNREACHABLE then; the session is
- * CLOSING and is freed by a later turn of the loop.
+ * Sends and takes ownership of `bytes` (malloc). What it says cannot wait: a reader that is gone, or whose pipe is full or
+ * holds more than SEND_HELD_BYTES, is shut, since it does not take what it asked for. LIAISON_BUSY or LIAISON_UNREACHABLE
+ * then; the session is CLOSING and is freed by a later turn of the loop.
  */
+#define SEND_HELD_BYTES (UINT64_C(32) << 20)
 enum liaison_err accept_send(
 	struct accept *accept, struct session *session, void *bytes, size_t len) LIAISON_MUST_CHECK;
 
+/* The same for what can wait: where the pipe is full nothing was sent, LIAISON_BUSY, and the session goes on. */
+enum liaison_err accept_offer(
+	struct accept *accept, struct session *session, void *bytes, size_t len) LIAISON_MUST_CHECK;
+
 /*
- * Whether what was sent to this reader and has not reached its machine is little enough to send it more of what can wait.
- * libzmq bounds messages, not bytes; a reader that takes nothing and grants credit for everything costs this much.
+ * Whether this reader may be sent `more` bytes of what can wait: libzmq bounds messages, not bytes, so that a reader that
+ * grants credit for everything and takes nothing would cost all that there is. What is on its way to it is bounded by
+ * SEND_WAITING_MESSAGES, which leaves room in its pipe for answers, and by its share of SEND_WAITING_ALL_BYTES among all
+ * sessions, between the two other bounds.
  */
-#define SEND_WAITING_BYTES (UINT64_C(8) << 20)
-#define SEND_HELD_BYTES (UINT64_C(32) << 20)
-bool accept_has_room(struct accept *accept, struct session *session);
+#define SEND_WAITING_MESSAGES 512
+#define SEND_WAITING_ALL_BYTES (UINT64_C(256) << 20)
+#define SEND_WAITING_MOST_BYTES (UINT64_C(4) << 20)
+#define SEND_WAITING_LEAST_BYTES (UINT64_C(256) << 10)
+bool accept_has_room(struct accept *accept, struct session *session, size_t more);
+
+/* Whether half of that is free, so that going on is worth its cost. */
+bool accept_has_drained(struct accept *accept, struct session *session);
 
 /* Encodes and sends; failures as above. */
 enum liaison_err accept_send_frame(

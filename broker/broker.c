@@ -34,6 +34,7 @@ struct broker {
 	struct event *admit_event, *log_event, *tick_event, *hour_event, *progress_event, *cursor_event, *trust_event,
 		*stop_event;
 	struct event *signals[3];
+	struct broker_events events;
 	int64_t stopping_since_ms;
 };
 
@@ -164,6 +165,8 @@ on_terminate(evutil_socket_t fd, short what, void *arg)
 	note(NOTE_INFO, "stopping", "inside=%zu", log_writer_inside(broker->core.writer));
 	broker->core.is_stopping = true;
 	broker->stopping_since_ms = core_monotonic(&broker->core);
+	if (broker->events.on_stopping != NULL)
+		broker->events.on_stopping(broker->events.arg);
 	event_add(broker->stop_event, &interval);
 }
 
@@ -260,7 +263,7 @@ broker_new(const struct config *config, struct broker **out, struct fault *fault
 }
 
 enum liaison_err
-broker_run(struct broker *broker, broker_ready_fn *ready, void *arg, struct fault *fault)
+broker_run(struct broker *broker, const struct broker_events *events, struct fault *fault)
 {
 	struct core *core = &broker->core;
 	char endpoint[128] = "";
@@ -270,11 +273,12 @@ broker_run(struct broker *broker, broker_ready_fn *ready, void *arg, struct faul
 		err = accept_self_test(core->accept, core->net, endpoint, &core->keys->transport_public, fault);
 	if (err != LIAISON_OK)
 		return err;
+	broker->events = *events;
 	expiry_note(core);
 	note(NOTE_INFO, "ready", "id=%s endpoint=%s records=%llu", core->config->id, endpoint,
 		(unsigned long long)index_size(core->index));
-	if (ready != NULL)
-		ready(arg, endpoint);
+	if (events->on_ready != NULL)
+		events->on_ready(events->arg, endpoint);
 	event_base_dispatch(core->base);
 	accept_goodbye(core->accept);
 	/* What was made durable while the loop ended is answered too. */

@@ -15,13 +15,19 @@ struct broker;
  */
 enum liaison_err broker_new(const struct config *config, struct broker **out, struct fault *fault) LIAISON_MUST_CHECK;
 
+/* The turns of a broker's life that its process manager is told. Each may be NULL. */
+struct broker_events {
+	void (*on_ready)(void *arg, const char *endpoint); /* connections are taken at the first end point */
+	void (*on_stopping)(void *arg);                    /* a signal came; what is inside goes through yet */
+	void *arg;
+};
+
 /*
- * Listens, proves that an unknown key is refused, calls `ready` (may be NULL) with the first end point, and serves until
- * SIGTERM or SIGINT: then takes nothing new, makes durable and answers what is inside, and returns LIAISON_OK.
+ * Listens, proves that an unknown key is refused, says that it is ready, and serves until SIGTERM or SIGINT: then takes
+ * nothing new, makes durable and answers what is inside, and returns LIAISON_OK.
  */
-typedef void broker_ready_fn(void *arg, const char *endpoint);
 enum liaison_err broker_run(
-	struct broker *broker, broker_ready_fn *ready, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+	struct broker *broker, const struct broker_events *events, struct fault *fault) LIAISON_MUST_CHECK;
 
 void broker_free(struct broker *broker); /* takes NULL */
 

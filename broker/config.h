@@ -65,7 +65,7 @@ struct config {
 	int64_t connections_per_office;
 	int64_t unauthenticated_max; /* accepted, but no handshake yet */
 	int64_t handshake_ms;
-	int64_t idle_ms;               /* a session that says nothing for so long is shut */
+	int64_t idle_ms;               /* a session that says or takes nothing for so long is shut */
 	int64_t signatures_per_second; /* per office; 0: no limit */
 	int64_t bytes_per_second;      /* per office; 0: no limit */
 	int64_t submits_in_flight;     /* per session */

@@ -52,7 +52,8 @@ const struct key config_keys[CONFIG_KEYS] = {
 		.most = 2 * MS_PER_MINUTE, .preset = 15 * MS_PER_SECOND,
 		.help = "Time for a handshake; a bad line needs four round trips."},
 	[CONFIG_IDLE_MS] = {AT(idle_ms), .type = KEY_TIME, .least = 5 * MS_PER_SECOND, .most = MS_PER_DAY,
-		.preset = 90 * MS_PER_SECOND, .help = "A session that says nothing for so long is shut."},
+		.preset = 90 * MS_PER_SECOND,
+		.help = "A session that says nothing, or takes nothing of what it is sent, for so long is shut."},
 
 	[CONFIG_SIGNATURES_PER_SECOND] = {AT(signatures_per_second), .type = KEY_COUNT, .least = 1, .most = 1000000,
 		.preset = 1000, .zero = "no limit",

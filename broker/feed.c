@@ -37,8 +37,9 @@ feed_detach(struct feed *feed)
 	feed->session = NULL;
 	for (int i = 0; i < FEED_LANES; i++) {
 		feed->lanes[i].is_live = false;
-		buf_clear(&feed->outgoing[i]);
+		feed_sent(feed, (enum feed_lane)i);
 	}
+	feed_shrink(feed);
 }
 
 void
@@ -72,11 +73,48 @@ feed_has_room(const struct feed *feed, enum feed_lane lane, size_t bytes)
 	       feed->credit_bytes - feed->sent_bytes >= needed;
 }
 
-void
-feed_count_sent(struct feed *feed, size_t bytes)
+enum liaison_err
+feed_put(struct feed *feed, enum feed_lane lane, uint64_t index, const void *bytes, size_t len)
 {
+	struct feed_outgoing *outgoing = &feed->outgoing[lane];
+
+	buf_put(&outgoing->items, bytes, len);
+	if (buf_check(&outgoing->items) != LIAISON_OK)
+		return LIAISON_NO_MEMORY;
+	if (outgoing->count++ == 0)
+		outgoing->first = index;
 	feed->sent_messages++;
-	feed->sent_bytes += bytes;
+	feed->sent_bytes += len;
+	return LIAISON_OK;
+}
+
+void
+feed_sent(struct feed *feed, enum feed_lane lane)
+{
+	buf_reset(&feed->outgoing[lane].items);
+	feed->outgoing[lane].count = 0;
+}
+
+void
+feed_take_back(struct feed *feed, enum feed_lane lane)
+{
+	struct feed_outgoing *outgoing = &feed->outgoing[lane];
+
+	if (outgoing->count > 0) {
+		feed->sent_messages -= outgoing->count;
+		feed->sent_bytes -= outgoing->items.len;
+		feed->lanes[lane].next = outgoing->first;
+		feed->lanes[lane].is_live = false;
+	}
+	feed_sent(feed, lane);
+}
+
+void
+feed_shrink(struct feed *feed)
+{
+	for (int i = 0; i < FEED_LANES; i++)
+		if (feed->outgoing[i].count == 0)
+			buf_clear(&feed->outgoing[i].items);
 }
 
 bool
@@ -116,7 +154,7 @@ feed_free(struct feed *feed)
 	filter_free(feed->filter);
 	free(feed->filter_bytes);
 	for (int i = 0; i < FEED_LANES; i++)
-		buf_clear(&feed->outgoing[i]);
+		buf_clear(&feed->outgoing[i].items);
 	free(feed);
 }
 
@@ -209,7 +247,7 @@ feeds_add(struct feeds *feeds, const struct office_id *office, const char *name,
 	}
 	feed->office = *office;
 	for (int i = 0; i < FEED_LANES; i++)
-		buf_init(&feed->outgoing[i], FRAME_BYTES_MAX);
+		buf_init(&feed->outgoing[i].items, FRAME_BYTES_MAX);
 	snprintf(feed->name, sizeof feed->name, "%s", name);
 	feed->number = free_number(feeds);
 	size_t at = name_position(feeds, office->text, name);

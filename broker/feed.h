@@ -4,7 +4,8 @@
  *
  * Each lane has `cursor` (below it everything is safe with the reader; durable) and `next` (below it everything was
  * searched on this connection). A lane is live when its next is the log's end and new alerts may be pushed as they become
- * durable; one that lacks credit stops being live at the alert that did not fit, and goes on from there by search.
+ * durable; one that lacks credit, or whose reader does not take what was sent, stops being live at the alert that did not
+ * fit, and goes on from there by search.
  * Credit is cumulative since attached, shared by both lanes; the ordinary lane leaves a reserve of one greatest delivery
  * to the urgent one.
  */
@@ -28,6 +29,13 @@ struct feed_lane_state {
 	bool is_live;
 };
 
+/* A frame of deliveries that is put together. */
+struct feed_outgoing {
+	struct buf items;
+	uint64_t first; /* index of the first of them */
+	uint64_t count;
+};
+
 struct feed {
 	uint32_t number; /* in match and in the table */
 	struct office_id office;
@@ -43,9 +51,9 @@ struct feed {
 	bool is_dirty;    /* cursors moved since the store was told */
 	bool is_told_end; /* progress at_end was sent since the last search */
 	bool includes_ended;
-	bool is_searching;               /* in deliver.c's list */
-	struct buf outgoing[FEED_LANES]; /* delivery items put together, not yet sent */
-	const struct office *entry;      /* the office in the present view of trust; NULL: look it up */
+	bool is_searching; /* in deliver_search.c's list */
+	struct feed_outgoing outgoing[FEED_LANES];
+	const struct office *entry; /* the office in the present view of trust; NULL: look it up */
 };
 
 bool feed_name_is_valid(const char *name);
@@ -62,7 +70,15 @@ void feed_grant(struct feed *feed, uint64_t messages, uint64_t bytes);
 
 /* Whether an item of `bytes` may be sent in this lane now. */
 bool feed_has_room(const struct feed *feed, enum feed_lane lane, size_t bytes);
-void feed_count_sent(struct feed *feed, size_t bytes);
+/* Puts it, of which there is room, into the lane's next frame, and counts it as sent. LIAISON_NO_MEMORY: neither. */
+enum liaison_err feed_put(
+	struct feed *feed, enum feed_lane lane, uint64_t index, const void *bytes, size_t len) LIAISON_MUST_CHECK;
+/* The frame was handed on; the next one begins. */
+void feed_sent(struct feed *feed, enum feed_lane lane);
+/* It could not be: none of its items counts, and the lane falls behind to the first of them, to be searched from there. */
+void feed_take_back(struct feed *feed, enum feed_lane lane);
+/* Lets go of the memory that frames took, where none is being put together. */
+void feed_shrink(struct feed *feed);
 
 /* Beyond what was searched, or going back: ignored, false. */
 bool feed_acknowledge(struct feed *feed, enum feed_lane lane, uint64_t cursor, uint64_t log_size);

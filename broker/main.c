@@ -229,6 +229,13 @@ on_ready(void *arg, const char *endpoint)
 		note(NOTE_ERROR, "ready-file-failed", "message=%s", note_quote(fault.message, quoted));
 }
 
+static void
+on_stopping(void *arg)
+{
+	(void)arg;
+	(void)sd_notify(0, "STOPPING=1");
+}
+
 /* As many descriptors as the configuration needs; that the hard limit allows them was checked. */
 static void
 raise_descriptor_limit(const struct config *config)
@@ -249,6 +256,7 @@ serve(const struct arguments *arguments)
 	struct fault fault;
 	struct broker *broker = NULL;
 	struct serving serving = {.config = &config, .ready_file = arguments->ready_file};
+	struct broker_events events = {.on_ready = on_ready, .on_stopping = on_stopping, .arg = &serving};
 
 	if (read_config(arguments, true, &config, &fault) != LIAISON_OK)
 		return fail(&fault);
@@ -256,12 +264,9 @@ serve(const struct arguments *arguments)
 	raise_descriptor_limit(&config);
 	enum liaison_err err = broker_new(&config, &broker, &fault);
 	if (err == LIAISON_OK)
-		err = broker_run(broker, on_ready, &serving, &fault);
-	(void)sd_notify(0, "STOPPING=1");
+		err = broker_run(broker, &events, &fault);
 	broker_free(broker);
 	broker_config_clear(&config);
-	if (err == LIAISON_NOT_FOUND)
-		fault.code = LIAISON_BAD_CONFIG; /* a file that the configuration names */
 	return err == LIAISON_OK ? EX_OK : fail(&fault);
 }
 

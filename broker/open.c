@@ -20,12 +20,31 @@
 #define SOCKETS_EXTRA 64
 
 static enum liaison_err
+open_keys(struct core *core, struct fault *fault)
+{
+	const char *path = core->config->key_file;
+	enum liaison_err err = keyfile_load(path, NULL, &core->keys, NULL, fault);
+
+	if (err == LIAISON_NOT_FOUND)
+		err = fault_set(fault, LIAISON_BAD_CONFIG,
+			"there is no file %s: make this broker's keys with liaisond --init, or say in key_file where "
+			"they are",
+			path);
+	return err;
+}
+
+static enum liaison_err
 open_trust(struct core *core, struct fault *fault)
 {
 	char *path = path_join(core->config->trust_dir, "root.keys");
 	enum liaison_err err = path != NULL ? rootkeys_read(path, &core->trust, fault)
 					    : fault_set(fault, LIAISON_NO_MEMORY, "no memory for a path");
 
+	if (err == LIAISON_NOT_FOUND)
+		err = fault_set(fault, LIAISON_BAD_CONFIG,
+			"there is no file %s, on which all trust rests: bring it with liaison trust import root.keys "
+			"charter",
+			path);
 	free(path);
 	if (err != LIAISON_OK)
 		return err;
@@ -322,7 +341,7 @@ enum liaison_err
 core_open(struct core *core, struct fault *fault)
 {
 	const struct config *config = core->config;
-	enum liaison_err err = keyfile_load(config->key_file, NULL, &core->keys, NULL, fault);
+	enum liaison_err err = open_keys(core, fault);
 
 	if (err == LIAISON_OK)
 		err = crossings_builtin(&core->crossings, fault);

@@ -4,6 +4,7 @@
 #ifndef LIAISON_BROKER_SESSION_H
 #define LIAISON_BROKER_SESSION_H
 
+#include "broker/flight.h"
 #include "proto/address.h"
 #include "proto/base/err.h"
 #include "proto/keys.h"
@@ -34,8 +35,11 @@ struct session {
 	int64_t malformed_since_ms;
 	int64_t malformed; /* since then */
 	int64_t submits_in_flight;
-	uint64_t sent_bytes,
-		acked_bytes; /* as on the line: given to libzmq, and known to have reached the reader's machine */
+	struct flight flight;  /* what was sent and has not reached the reader's machine */
+	int64_t taken_ms;      /* when some of it did last, was acknowledged, or nothing was on its way */
+	size_t gathered_bytes; /* in the frames that its feeds put together */
+	bool is_stalled;       /* of deliver_stall.c: its feeds wait until it takes what was sent */
+	int64_t retry_at_ms, retry_wait_ms;
 	struct admit_job *answered, **answered_end; /* of answer.c: to be told of at the end of the turn */
 	struct session *next_answered;
 	uint64_t checkpoint_size;                    /* of the last checkpoint that was sent here */

@@ -345,8 +345,9 @@ acknowledge_handle(struct core *core, struct session *session, const Liaison__Ac
 	if (feed == NULL || acknowledge->epoch.len != EPOCH_BYTES ||
 		memcmp(acknowledge->epoch.data, core->epoch.bytes, EPOCH_BYTES) != 0)
 		return;
-	feed_acknowledge(feed, acknowledge->lane == LIAISON__LANE__LANE_URGENT ? FEED_URGENT : FEED_ORDINARY,
-		acknowledge->cursor, index_size(core->index));
+	if (feed_acknowledge(feed, acknowledge->lane == LIAISON__LANE__LANE_URGENT ? FEED_URGENT : FEED_ORDINARY,
+		    acknowledge->cursor, index_size(core->index)))
+		session->taken_ms = core_monotonic(core);
 }
 
 /* --- feeds: list, seek, forget ------------------------------------------------------------------------------------ */

@@ -5,8 +5,12 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
 shift
-log=$(mktemp "${TMPDIR:-/tmp}/liaison-tests.XXXXXX")
-trap 'rm -f "$log"' EXIT
+# A test that crashes or is ended leaves its folders behind: all lie in this one.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/liaison-tests.XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 1' INT TERM HUP
+log=$TMPDIR/log
 passed=0
 failed=0
 

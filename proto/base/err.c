@@ -126,6 +126,12 @@ err_exit_code(enum liaison_err code)
 }
 
 int
+err_refusal_exit(enum liaison_err code)
+{
+	return code == LIAISON_TOO_LARGE ? EX_NOPERM : err_exit_code(code);
+}
+
+int
 err_worse_exit(int a, int b)
 {
 	static const int order[] = {

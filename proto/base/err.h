@@ -84,6 +84,12 @@ bool err_is_for_now(enum liaison_err code);
 int err_exit_code(enum liaison_err code);
 
 /*
+ * The same for an alert that was read and then refused: too large is then a refusal as any other (77), where a file that is
+ * too large could not be parsed (65).
+ */
+int err_refusal_exit(enum liaison_err code);
+
+/*
  * Of two exit codes the one that counts when several alerts were handled: order 70 76 78 74 77 65 69 75, then
  * the greater. */
 int err_worse_exit(int a, int b);

@@ -54,6 +54,8 @@ refuse "a wrong check digit of a container" bad-identifier 'subjects\[0\]\.conta
 	"$(example container | sed 's/CSQU3054383/CSQU3054384/')"
 refuse "an unknown crossing" bad-code 'where\.crossings\[0\]: .*did you mean kh-poipet' \
 	"$(sed 's/"crossings":\["kh-poipet"\]/"crossings":["kh-poipett"]/' <<<"$route")"
+refuse "longer than a text may be" too-large 'texts\[0\]\.headline: [0-9]+ characters' \
+	"$(sed "s/\"headline\":\"[^\"]*\"/\"headline\":\"$(head -c 9000 /dev/zero | tr '\0' x)\"/" <<<"$route")"
 refuse "an unknown country" bad-code 'where\.countries\[0\]' "$(sed 's/"countries":\["KH","TH"\],"cross/"countries":["UK"],"cross/' <<<"$route")"
 
 step "a dry run says the same"

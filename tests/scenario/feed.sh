@@ -2,6 +2,7 @@
 # A feed goes on where it stood, once for each alert; it narrows by its filter; one program reads it at a time.
 . "$(dirname "$0")/lib.sh"
 net_up KH,TH,VN
+cd "$TMP"
 
 step "what is published is delivered once, verified, and goes on from there"
 for i in 1 2 3; do a_route "Number $i" | at kh.blo.demo publish - >/dev/null; done
@@ -25,6 +26,39 @@ expect_exit 0 at th.blo.demo feed --from "$fourth" --until-end --json
 expect_lines 1 "$TMP/out" '"type":"delivery".*"id":"kh.blo.demo/4"'
 expect_exit 0 at th.blo.demo feed late --from new --until-end --json
 expect_lines 0 "$TMP/out" '"type":"delivery"'
+
+step "--count, one at a time, gives each of both lanes exactly once, however they lie in the log"
+to_one() { a_route "$1" '{"level":"AMBER","offices":["th.piu.demo"]}'; }
+urgent() { to_one "$1" | sed 's/"urgency":"EXPECTED"/"urgency":"IMMEDIATE"/'; }
+for i in 1 2 3 4 5 6 7 8; do
+	case $i in 2 | 3 | 6 | 8) urgent "Mixed $i" ;; *) to_one "Mixed $i" ;; esac
+done >mixed.jsonl
+expect_exit 0 at kh.ncc.demo publish mixed.jsonl
+one_by_one() { # one_by_one [OPTION...]: what `feed --count 1` gives until there is no more, in order
+	local got
+	for ((i = 0; i < 12; i++)); do
+		got=$(at th.piu.demo feed "$@" --office kh.ncc --until-end --count 1 --json | sed -n 's/.*"type":"delivery".*"headline":"Mixed \([0-9]*\)".*/\1/p')
+		[ -n "$got" ] || break
+		echo "$got"
+	done
+}
+expect_same "one by one, urgent first" "2 3 6 8 1 4 5 7" "$(one_by_one single | xargs)"
+{ urgent "Mixed 9"; to_one "Mixed 10"; urgent "Mixed 11"; } >mixed.jsonl
+expect_exit 0 at kh.ncc.demo publish mixed.jsonl
+expect_same "and what came since" "9 11 10" "$(one_by_one single | xargs)"
+expect_exit 0 at th.piu.demo feed single --until-end --json
+expect_lines 0 "$TMP/out" '"type":"delivery"'
+one_by_one_to_a_command() {
+	local before
+	for ((i = 0; i < 14; i++)); do
+		before=$(wc -l <commanded)
+		at th.piu.demo feed commanded --office kh.ncc --until-end --count 1 --exec "cat >>'$TMP/commanded'"
+		[ "$(wc -l <commanded)" -gt "$before" ] || break
+	done
+}
+: >commanded
+one_by_one_to_a_command
+expect_same "to a command" "2 3 6 8 9 11 1 4 5 7 10" "$(sed 's/.*"headline":"Mixed \([0-9]*\)".*/\1/' commanded | xargs)"
 
 step "it reaches those that the handling names and nobody else"
 a_route "For Viet Nam" '{"level":"AMBER","countries":["VN"]}' | at kh.blo.demo publish - >/dev/null

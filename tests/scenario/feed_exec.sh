@@ -62,6 +62,21 @@ expect_exit 0 at th.blo.demo feeds parked work --json
 expect_lines 0 "$TMP/out"
 expect_exit 64 at th.blo.demo feeds parked --drop
 
+step "those that are tried once more count for --count"
+for i in 1 2 3 4; do publish "Counted $i"; done
+expect_exit 0 at th.blo.demo feed work --until-end --exec "exit 3"
+expect_exit 0 at th.blo.demo feeds parked work --retry
+expect_exit 0 at th.blo.demo feed work --until-end --count 1 --exec "cat >>'$TMP/counted'"
+expect_lines 1 "$TMP/counted" 'Counted 1'
+expect_lines 1 "$TMP/counted"
+expect_exit 0 at th.blo.demo feed work --until-end --count 1 --json
+expect_lines 1 "$TMP/out" 'Counted 2'
+expect_lines 1 "$TMP/out" 'Counted'
+expect_exit 0 at th.blo.demo feed work --count 1 --json # and it ends, whatever is to come
+expect_lines 1 "$TMP/out" 'Counted 3'
+expect_exit 0 at th.blo.demo feed work --until-end --json
+expect_lines 1 "$TMP/out" 'Counted 4'
+
 step "a reader that is killed in the middle gives it again"
 publish "Twice"
 cat >"$TMP/slow" <<END

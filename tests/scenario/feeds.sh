@@ -9,7 +9,7 @@ deliveries() { sed -n 's/.*"type":"delivery".*"headline":"Number \([0-9]*\)".*/\
 step "an office has no feed until it makes one"
 expect_exit 0 at th.blo.demo feeds ls --json
 expect_same "feeds" "" "$out"
-expect_exit 64 at th.blo.demo feeds info nothing
+expect_exit 77 at th.blo.demo feeds info nothing
 expect_err 'no feed .nothing.'
 
 step "what there is, and where it stands"
@@ -71,7 +71,7 @@ expect_exit 0 at th.blo.demo feeds info two
 
 step "forgotten, it begins anew; the inbox stays"
 expect_exit 0 at th.blo.demo feeds rm two
-expect_exit 64 at th.blo.demo feeds info two
+expect_exit 77 at th.blo.demo feeds info two
 expect_exit 77 at th.blo.demo feeds rm two
 expect_exit 0 at th.blo.demo inbox --json
 expect_lines 7 "$TMP/out" '"headline":"Number'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A client in another language, written from proto/README.md and the schemas alone, publishes and reads beside our own
-# agent. Skipped where Debian's python3-zmq, python3-protobuf and python3-nacl are not there: nothing else needs them.
+# agent. Nothing else needs Debian's python3-zmq, python3-protobuf and python3-nacl; skipped where they are not there.
 . "$(dirname "$0")/lib.sh"
 python=/usr/bin/python3
 "$python" -c 'import google.protobuf, nacl, zmq' 2>/dev/null || skip "it needs python3-zmq python3-protobuf python3-nacl"

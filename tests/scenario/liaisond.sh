@@ -74,9 +74,13 @@ expect_exit 0 liaison roster sign --key kh.key kh.roster
 expect_exit 0 liaison --home "$home" trust import kh.roster
 expect_exit 0 liaisond -c "$conf" --check-config
 expect_out 'in order'
-start broker liaisond -c "$conf" --ready-file "$TMP/ready"
+start manager notified "$TMP/notify"
+wait_until 5 test -S "$TMP/notify"
+start broker env NOTIFY_SOCKET="$TMP/notify" liaisond -c "$conf" --ready-file "$TMP/ready"
 wait_until 20 test -s "$TMP/ready"
 check "an end point with a port" grep -qE '^tcp://127\.0\.0\.1:[1-9][0-9]+$' "$TMP/ready"
+wait_until 5 has_line "$TMP/manager.out" '^READY=1$'
+wait_until 5 has_line "$TMP/manager.out" '^STATUS=kh\.broker at tcp:'
 check "it leaves no core file" grep -qE '^Max core file size +0 +0 ' "/proc/${pids[broker]}/limits"
 
 step "a second one on the same folder, or on the same port, is told"
@@ -90,6 +94,8 @@ expect_err 'tcp://127\.0\.0\.1:[0-9]+.*in use'
 step "SIGTERM ends it with 0, and the log is whole"
 stop broker TERM
 expect_same "exit" 0 "$code"
+await manager 5
+expect_same "the service manager heard that it stops" 0 "$code"
 expect_same "a log line an event, with nothing but keys and values" "" \
 	"$(grep -vE '^time=[^ ]+ level=[a-z]+ event=[a-z-]+( |$)' "$TMP/broker.err")"
 expect_exit 0 liaisond -c "$conf" --verify

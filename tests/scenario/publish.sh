@@ -37,6 +37,19 @@ expect_err 'mixed.jsonl:4:[0-9]+: '
 expect_err 'mixed.jsonl:5: bad-handling: handling'
 expect_out '^5 accepted, 2 refused, 0 waiting'
 
+step "a load that goes on ends as it would have ended in one go, whichever of its lines were bad"
+liaison sandbox down "$NET" -q
+expect_exit 77 at kh.blo.demo publish --wait 0 mixed.jsonl --restart
+liaison sandbox up "$NET" -q >up.out
+expect_exit 77 at kh.blo.demo publish mixed.jsonl
+expect_err '7 lines were taken in before: 5 alerts, of which 5 wait'
+expect_out '^5 accepted'
+{ documents 1 3; echo '{"kind":'; } >unread.jsonl
+liaison sandbox down "$NET" -q
+expect_exit 65 at kh.blo.demo publish --wait 0 unread.jsonl
+liaison sandbox up "$NET" -q >up.out
+expect_exit 65 at kh.blo.demo publish unread.jsonl
+
 step "all or nothing"
 expect_exit 77 at kh.blo.demo publish --all-or-nothing mixed.jsonl
 expect_err 'nothing was sent: 2 of the alerts'
@@ -130,6 +143,80 @@ expect_exit 65 at kh.atu.demo publish --wait 0 changing.jsonl
 expect_err 'was changed in its first 30 lines.*--restart'
 liaison sandbox up "$NET" -q >up.out
 expect_exit 0 at kh.atu.demo outbox retry
+
+step "a file that was sent whole is not sent again, unless that is asked for"
+sent() { at kh.ncc.demo outbox ls --all --json | wc -l; }
+documents 400000 5 >whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_exit 0 at kh.ncc.demo publish --json whole.jsonl
+expect_same "told as accepted" "" "$out"
+expect_err "whole.jsonl was published whole at 20[^ ]+: 5 alerts, of which 0 were refused.*nothing is sent.*--restart"
+expect_same "alerts" 5 "$(sent)"
+documents 400005 2 >>whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_out '^2 accepted, 0 refused'
+expect_exit 0 at kh.ncc.demo publish whole.jsonl
+expect_err ': 7 alerts, of which'
+expect_same "alerts" 7 "$(sent)"
+expect_exit 0 at kh.ncc.demo publish --restart whole.jsonl
+expect_out '^7 accepted, 0 refused'
+sed -i '3s/LOST/STOLEN/' whole.jsonl
+expect_exit 0 at kh.ncc.demo publish whole.jsonl # as every new export under the old name
+expect_err 'other content'
+expect_out '^7 accepted, 0 refused'
+expect_same "alerts" 21 "$(sent)"
+sed 's/"KH"/"TH"/' whole.jsonl >foreign.jsonl
+expect_exit 77 at kh.ncc.demo publish foreign.jsonl
+expect_exit 77 at kh.ncc.demo publish foreign.jsonl # nothing of it was ever sent: it is looked at again
+expect_err 'foreign.jsonl:7: bad-identifier'
+{ documents 400100 2; echo '{"kind":'; } >partly.jsonl
+expect_exit 65 at kh.ncc.demo publish partly.jsonl
+expect_exit 65 at kh.ncc.demo publish partly.jsonl # the same question, the same answer
+expect_err ': 2 alerts, of which 0 were refused, and 1 line that was no valid alert; nothing is sent'
+a_route "Once more" >single.json
+expect_exit 0 at kh.ncc.demo publish single.json
+expect_exit 0 at kh.ncc.demo publish single.json
+expect_err 'single.json was published at 20[^ ]+, too; this is a new alert'
+expect_out 'accepted'
+
+step "told to end, it reads and sends no more, keeps what it has, and says what waits"
+has_queued() { # has_queued COUNT: so many alerts wait, or it has ended
+	[ "$(at kh.ncc.demo outbox ls --json | wc -l)" -ge "$1" ] || is_gone "${pids[told]}"
+}
+liaison sandbox down "$NET" -q
+a_route "Told to end" >told.json
+start told liaison --home "$NET/kh.ncc.demo" publish --json --wait 600 told.json # there is no broker to wait for
+wait_until 30 has_queued 1
+stop told TERM
+expect_same "exit" 75 "$code"
+expect_lines 1 told.out '"queued":true'
+check "it says so: $(cat told.err)" grep -q 'alert waits in the outbox.*: told to end$' told.err
+documents 500000 6000 >told.jsonl
+start told liaison --home "$NET/kh.ncc.demo" publish --wait 600 told.jsonl
+wait_until 30 has_queued 1000
+stop told INT
+expect_same "exit in the middle of a file" 75 "$code"
+check "it says so" grep -qE 'told.jsonl: told to end after line [0-9]+; the same command goes on from there' told.err
+mkfifo pipe
+exec 7<>pipe
+waited=$(at kh.ncc.demo outbox ls --json | wc -l)
+start told bash -c "exec liaison --home '$NET/kh.ncc.demo' publish --wait 0 - <pipe"
+documents 510000 1100 >&7
+wait_until 30 has_queued $((waited + 1000))
+stop told TERM
+exec 7>&-
+expect_same "exit where it waits for more to read" 75 "$code"
+check "it says so" grep -qE 'standard input: told to end after line 1[0-9]+; what follows it was not read' told.err
+piped=$(sed -n 's/.*told to end after line \([0-9]*\);.*/\1/p' told.err)
+start told bash -c "trap '' HUP; exec liaison --home '$NET/kh.ncc.demo' publish --wait 600 told.json" # as nohup does it
+wait_until 30 has_line told.err 'lines were taken in before'
+kill -HUP "${pids[told]}"
+liaison sandbox up "$NET" -q >up.out
+await told 60
+expect_same "exit of who does not hear the line hang up" 0 "$code"
+expect_exit 0 at kh.ncc.demo publish told.jsonl
+expect_exit 0 at th.ncc.demo feed --until-end --json --kind DOCUMENT --office kh.ncc.demo
+expect_lines $((6000 + piped)) "$TMP/out" '"type":"delivery".*"number":"N05[01]'
 
 step "four programs at once on one home"
 for n in 1 2 3 4; do

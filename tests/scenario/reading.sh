@@ -70,7 +70,7 @@ expect_lines 0 "$TMP/out" '"type":"delivery"'
 expect_exit 0 at th.blo.demo feeds rm all
 expect_exit 0 at th.blo.demo feeds ls --json
 expect_lines 0 "$TMP/out"
-expect_exit 64 at th.blo.demo feeds info all
+expect_exit 77 at th.blo.demo feeds info all
 expect_exit 77 at th.blo.demo feeds rm all
 expect_exit 0 at th.blo.demo inbox --json # the inbox stays
 expect_lines 5 "$TMP/out"

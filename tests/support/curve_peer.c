@@ -167,3 +167,40 @@ curve_peer_send(struct curve_peer *peer, int flags, const void *bytes, size_t le
 	free(part);
 	return sent;
 }
+
+/* The length that stands at the head of a ZMTP frame of a message; 0: none came. */
+static size_t
+receive_length(const struct curve_peer *peer)
+{
+	uint8_t flags, head[8] = {0};
+	size_t len = 0;
+
+	if (!receive_all(peer, &flags, 1) || (flags & FLAG_COMMAND) != 0 ||
+		!receive_all(peer, head, flags & FLAG_LONG ? 8 : 1))
+		return 0;
+	for (int i = 0; i < (flags & FLAG_LONG ? 8 : 1); i++)
+		len = len << 8 | head[i];
+	return len;
+}
+
+size_t
+curve_peer_receive(struct curve_peer *peer, uint8_t *bytes, size_t max)
+{
+	size_t len = receive_length(peer), got = 0;
+	uint8_t nonce[24] = "CurveZMQMESSAGES";
+
+	if (len < 34 || len - 33 > max)
+		return 0;
+	uint8_t *part = malloc(len), *plain = malloc(len);
+	assert(part != NULL && plain != NULL);
+	if (receive_all(peer, part, len) && memcmp(part, "\7MESSAGE", 8) == 0) {
+		memcpy(nonce + 16, part + 8, 8);
+		if (crypto_box_open_easy(plain, part + 16, len - 16, nonce, peer->server_key, peer->own_secret) == 0) {
+			got = len - 33;
+			memcpy(bytes, plain + 1, got);
+		}
+	}
+	free(part);
+	free(plain);
+	return got;
+}

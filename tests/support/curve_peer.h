@@ -25,5 +25,10 @@ void curve_peer_close(struct curve_peer *peer);
 #define CURVE_COMMAND 2
 /* One part of a message, at most 1 MiB. False: the connection has ended. */
 bool curve_peer_send(struct curve_peer *peer, int flags, const void *bytes, size_t len);
+/*
+ * Takes the next message off the line, which nothing else does: what is not asked for stays with the sender. Its length, at
+ * most `max`; 0: none came within five seconds, or the connection has ended.
+ */
+size_t curve_peer_receive(struct curve_peer *peer, uint8_t *bytes, size_t max);
 
 #endif

@@ -1,40 +1,20 @@
-#include "tests/support/fake_broker.h"
+#include "tests/support/fake_broker_internal.h"
 
 #include "proto/alert_leaf.h"
-#include "proto/edge/zmq.h"
-#include "proto/frame.h"
-#include "proto/merkle.h"
 #include "proto/signing.h"
 
 #include <assert.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOK_MS 10
 
-struct fake_broker {
-	const struct world *world;
-	struct net *net;
-	struct zap *zap;
-	struct server *server;
-	char endpoint[128];
-	pthread_t thread;
-	pthread_mutex_t lock; /* over all below */
-	bool is_over;
-	enum fake_lie lie;
-	struct merkle_tree *tree;
-	struct merkle_tree *other; /* as large, with other records */
-	uint64_t highest;
-	unsigned submits, not_now;
-};
-
 /* --- its log ---------------------------------------------------------------------------------------------------------- */
 
-static void
-append(struct fake_broker *fake, const struct digest *leaf)
+void
+fake_append(struct fake_broker *fake, const struct digest *leaf)
 {
 	struct digest changed = *leaf;
 
@@ -45,14 +25,8 @@ append(struct fake_broker *fake, const struct digest *leaf)
 	assert(err == LIAISON_OK);
 }
 
-struct signed_checkpoint {
-	Liaison__Checkpoint message;
-	struct digest root;
-	uint8_t epoch[16], key[KEY_ID_BYTES], signature[SIGNATURE_BYTES];
-};
-
-static void
-make_checkpoint(struct fake_broker *fake, struct signed_checkpoint *out)
+void
+fake_checkpoint(struct fake_broker *fake, struct signed_checkpoint *out)
 {
 	static char origin[] = "kh.broker", other_origin[] = "th.broker";
 	const struct secret_keys *keys = world_keys(fake->world, "kh.broker");
@@ -61,6 +35,8 @@ make_checkpoint(struct fake_broker *fake, struct signed_checkpoint *out)
 
 	if (fake->lie == FAKE_ROLLED_BACK)
 		size -= 3;
+	if (fake->lie == FAKE_DELIVERS_BEYOND)
+		size = 1;
 	if (fake->lie == FAKE_FOREIGN_KEY)
 		keys = world_keys(fake->world, "th.broker");
 	memset(out->epoch, fake->lie == FAKE_OTHER_EPOCH ? 8 : 7, sizeof out->epoch);
@@ -94,15 +70,15 @@ consistency(struct fake_broker *fake, uint64_t from, uint64_t to, struct merkle_
 
 /* --- frames ----------------------------------------------------------------------------------------------------------- */
 
-static void
-send_frame(struct fake_broker *fake, uint32_t route, const Liaison__Frame *frame)
+/* That a client has gone is not this one's trouble. */
+enum liaison_err
+fake_send(struct fake_broker *fake, uint32_t route, const Liaison__Frame *frame)
 {
 	size_t len = 0;
 	uint8_t *bytes = frame_encode(frame, &len);
 
 	assert(bytes != NULL);
-	enum liaison_err err = server_send(fake->server, route, bytes, len);
-	(void)err; /* a client that has gone is not this one's trouble */
+	return server_send(fake->server, route, bytes, len);
 }
 
 static void
@@ -118,7 +94,7 @@ refuse(struct fake_broker *fake, uint32_t route, uint32_t request, Liaison__Code
 	refusal.message = message;
 	frame.frame_case = LIAISON__FRAME__FRAME_REFUSAL;
 	frame.refusal = &refusal;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 }
 
 static void
@@ -135,7 +111,7 @@ welcome(struct fake_broker *fake, const struct server_peer *peer, const Liaison_
 	char office[NET_USER_BYTES];
 
 	snprintf(office, sizeof office, "%s", peer->user.text);
-	make_checkpoint(fake, &checkpoint);
+	fake_checkpoint(fake, &checkpoint);
 	message.has_version = message.has_time = message.has_charter_version = message.has_highest_sequence = 1;
 	message.version = fake->lie == FAKE_OTHER_VERSION ? 9 : PROTOCOL_VERSION;
 	message.broker = fake->lie == FAKE_OTHER_BROKER ? other_broker : broker;
@@ -158,9 +134,9 @@ welcome(struct fake_broker *fake, const struct server_peer *peer, const Liaison_
 		Liaison__Receipt receipt = LIAISON__RECEIPT__INIT;
 		frame.frame_case = LIAISON__FRAME__FRAME_RECEIPT;
 		frame.receipt = &receipt;
-		send_frame(fake, peer->route, &frame);
+		(void)fake_send(fake, peer->route, &frame);
 	} else if (fake->lie != FAKE_SAYS_NOTHING) {
-		send_frame(fake, peer->route, &frame);
+		(void)fake_send(fake, peer->route, &frame);
 	}
 }
 
@@ -191,7 +167,7 @@ accept_item(struct fake_broker *fake, const Liaison__Submit *submit, const Liais
 	err = alert_leaf(facts, &room->hash, &key, NULL, &leaf);
 	assert(err == LIAISON_OK);
 	facts_free(facts);
-	append(fake, &leaf);
+	fake_append(fake, &leaf);
 	liaison__receipt_item__init(&room->message);
 	room->message.id = room->alert->id;
 	room->message.has_body_hash = room->message.has_index = 1;
@@ -213,7 +189,7 @@ send_receipt(struct fake_broker *fake, uint32_t route, const Liaison__Submit *su
 	assert(rooms != NULL && items != NULL);
 	for (size_t i = 0; i < submit->n_items; i++)
 		accept_item(fake, submit, submit->items[i], &rooms[i]);
-	make_checkpoint(fake, &checkpoint);
+	fake_checkpoint(fake, &checkpoint);
 	for (size_t i = 0; i < submit->n_items; i++) {
 		struct receipt_room *room = &rooms[i];
 		merkle_tree_inclusion(fake->tree, room->message.index, merkle_tree_size(fake->tree), &room->path);
@@ -234,7 +210,7 @@ send_receipt(struct fake_broker *fake, uint32_t route, const Liaison__Submit *su
 	receipt.items = items;
 	frame.frame_case = LIAISON__FRAME__FRAME_RECEIPT;
 	frame.receipt = &receipt;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 	for (size_t i = 0; i < submit->n_items; i++)
 		liaison__alert__free_unpacked(rooms[i].alert, NULL);
 	free(rooms);
@@ -266,7 +242,7 @@ refuse_items(struct fake_broker *fake, uint32_t route, const Liaison__Submit *su
 	refusal.items = items;
 	frame.frame_case = LIAISON__FRAME__FRAME_REFUSAL;
 	frame.refusal = &refusal;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 	free(rooms);
 	free(items);
 }
@@ -283,7 +259,7 @@ say_goodbye(struct fake_broker *fake, uint32_t route)
 	goodbye.message = message;
 	frame.frame_case = LIAISON__FRAME__FRAME_GOODBYE;
 	frame.goodbye = &goodbye;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 }
 
 static void
@@ -313,7 +289,7 @@ take_proof_request(struct fake_broker *fake, uint32_t route, const Liaison__Proo
 	struct signed_checkpoint checkpoint;
 	struct merkle_path path;
 
-	make_checkpoint(fake, &checkpoint);
+	fake_checkpoint(fake, &checkpoint);
 	proof.has_request = 1;
 	proof.request = request->request;
 	proof.checkpoint = &checkpoint.message;
@@ -322,7 +298,7 @@ take_proof_request(struct fake_broker *fake, uint32_t route, const Liaison__Proo
 	proof.consistency = fields;
 	frame.frame_case = LIAISON__FRAME__FRAME_PROOF;
 	frame.proof = &proof;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 }
 
 static void
@@ -335,7 +311,7 @@ take_ping(struct fake_broker *fake, uint32_t route, const Liaison__Ping *ping)
 	pong.nonce = ping->nonce;
 	frame.frame_case = LIAISON__FRAME__FRAME_PONG;
 	frame.pong = &pong;
-	send_frame(fake, route, &frame);
+	(void)fake_send(fake, route, &frame);
 }
 
 static void
@@ -350,6 +326,9 @@ take_message(struct fake_broker *fake, const struct server_peer *peer, const str
 	case LIAISON__FRAME__FRAME_HELLO: welcome(fake, peer, frame->hello); break;
 	case LIAISON__FRAME__FRAME_SUBMIT: take_submit(fake, peer->route, frame->submit); break;
 	case LIAISON__FRAME__FRAME_PROOF_REQUEST: take_proof_request(fake, peer->route, frame->proof_request); break;
+	case LIAISON__FRAME__FRAME_SUBSCRIBE: fake_take_subscribe(fake, peer->route, frame->subscribe); break;
+	case LIAISON__FRAME__FRAME_CREDIT: fake_take_credit(fake, peer->route, frame->credit); break;
+	case LIAISON__FRAME__FRAME_ACKNOWLEDGE: fake_take_acknowledge(fake, frame->acknowledge); break;
 	case LIAISON__FRAME__FRAME_PING: take_ping(fake, peer->route, frame->ping); break;
 	default: break;
 	}
@@ -397,7 +376,7 @@ run(void *arg)
 }
 
 struct fake_broker *
-fake_broker_new(const struct world *world)
+fake_broker_new(const struct world *world, unsigned records)
 {
 	struct fake_broker *fake = calloc(1, sizeof *fake);
 	struct fault fault;
@@ -414,7 +393,7 @@ fake_broker_new(const struct world *world)
 		.zap_domain = "test",
 		.max_message_bytes = 1024 * 1024,
 		.handshake_ms = 5000,
-		.send_high_water = 1000,
+		.send_high_water = 1000000,
 		.receive_high_water = 1000,
 		.backlog = 16,
 	};
@@ -423,7 +402,7 @@ fake_broker_new(const struct world *world)
 	enum liaison_err err = server_listen(fake->server, "tcp://127.0.0.1:*", fake->endpoint, &fault);
 	assert(err == LIAISON_OK);
 	pthread_mutex_init(&fake->lock, NULL);
-	fake_broker_grow(fake, 5);
+	fake_broker_grow(fake, records);
 	int result = pthread_create(&fake->thread, NULL, run, fake);
 	assert(result == 0);
 	return fake;
@@ -442,6 +421,8 @@ fake_broker_free(struct fake_broker *fake)
 	net_free(fake->net);
 	merkle_tree_free(fake->tree);
 	merkle_tree_free(fake->other);
+	for (size_t i = 0; i < fake->item_count; i++)
+		free(fake->items[i].envelope);
 	free(fake);
 }
 
@@ -467,7 +448,7 @@ fake_broker_grow(struct fake_broker *fake, unsigned count)
 		struct digest leaf;
 		uint64_t size = merkle_tree_size(fake->tree);
 		merkle_leaf(&size, sizeof size, &leaf);
-		append(fake, &leaf);
+		fake_append(fake, &leaf);
 	}
 	pthread_mutex_unlock(&fake->lock);
 }

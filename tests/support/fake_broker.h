@@ -1,11 +1,14 @@
 /*
  * A broker that lies on demand, on a thread of its own, for tests of what an agent believes. It speaks frames with the
- * keys of `kh.broker` in a test world, keeps a log of what is submitted, and departs from the truth in one way at a time.
+ * keys of `kh.broker` in a test world, keeps a log of what is submitted, delivers what a test appends to it, and departs
+ * from the truth in one way at a time.
  */
 #ifndef LIAISON_TESTS_SUPPORT_FAKE_BROKER_H
 #define LIAISON_TESTS_SUPPORT_FAKE_BROKER_H
 
 #include "tests/support/world.h"
+
+#include "proto/alert.pb-c.h"
 
 enum fake_lie {
 	FAKE_HONEST,
@@ -32,12 +35,22 @@ enum fake_lie {
 	FAKE_REFUSES_FRAME, /* the submit as a whole: too large */
 	FAKE_NOT_NOW_ONCE,  /* rate limited, the first time */
 	FAKE_GOODBYE,       /* ends the session when something is submitted */
+	/* about deliveries */
+	FAKE_FORKS_BEHIND,      /* the checkpoint after them is one of another log */
+	FAKE_ROLLS_BACK_BEHIND, /* ... of a shorter one */
+	FAKE_DELIVERS_BEYOND,   /* what no checkpoint covers */
+	FAKE_OVERDRAWS,         /* the first item over and over, past all credit */
 };
 
 struct fake_broker;
 
-/* Listens on a port of its own choice. `world` is borrowed; its `kh.broker` serves whom its rosters say. */
-struct fake_broker *fake_broker_new(const struct world *world);
+#define FAKE_BROKER "kh.broker"
+
+/*
+ * Listens on a port of its own choice, with so many records of nobody's business in its log. `world` is borrowed; its
+ * `kh.broker` serves whom its rosters say.
+ */
+struct fake_broker *fake_broker_new(const struct world *world, unsigned records);
 void fake_broker_free(struct fake_broker *fake);
 const char *fake_broker_endpoint(const struct fake_broker *fake);
 
@@ -45,6 +58,16 @@ const char *fake_broker_endpoint(const struct fake_broker *fake);
 void fake_broker_lie(struct fake_broker *fake, enum fake_lie lie);
 /* `count` records of nobody's business are appended to its log. */
 void fake_broker_grow(struct fake_broker *fake, unsigned count);
+
+/* Signs and appends to its log; readers are given it. Takes the alert. Returns its index. */
+uint64_t fake_broker_append(struct fake_broker *fake, Liaison__Alert *alert, const struct secret_keys *keys);
+/* Turns one bit of the signature of what was appended as `index`. */
+void fake_broker_spoil(struct fake_broker *fake, uint64_t index);
+/* Readers are given the item once more after the others. */
+void fake_broker_repeat(struct fake_broker *fake, uint64_t index);
+/* What the reader has acknowledged of the ordinary lane. */
+uint64_t fake_broker_acknowledged(struct fake_broker *fake);
+
 /* What welcome will say of the highest sequence seen. */
 void fake_broker_set_highest(struct fake_broker *fake, uint64_t sequence);
 /* How many submits it has read. */

@@ -19,6 +19,15 @@ folder_new(void)
 	return made;
 }
 
+int
+folder_new_at(char *path, size_t size)
+{
+	const char *parent = getenv("TMPDIR");
+
+	int written = snprintf(path, size, "%s/liaison-test-XXXXXX", parent != NULL ? parent : "/tmp");
+	return written > 0 && (size_t)written < size && mkdtemp(path) != NULL ? 0 : -1;
+}
+
 static int
 remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
 {

@@ -8,6 +8,9 @@
 char *folder_new(void);
 void folder_remove(char *path); /* and frees */
 
+/* The same into `path`, of `size` bytes, to be removed by whoever knows what is in it; -1: it could not be made. */
+int folder_new_at(char *path, size_t size);
+
 /* Writes `text` as `path`/`name`. */
 void folder_write(const char *path, const char *name, const char *text);
 

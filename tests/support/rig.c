@@ -117,6 +117,7 @@ tell_ready(void *arg, const char *endpoint)
 static void
 run_broker(struct rig *rig, int ready_fd)
 {
+	struct broker_events events = {.on_ready = tell_ready, .arg = &ready_fd};
 	struct broker *broker;
 	struct fault fault = {.message = ""};
 
@@ -127,7 +128,7 @@ run_broker(struct rig *rig, int ready_fd)
 	note_set_level((enum note_level)rig->config.log_level);
 	enum liaison_err err = broker_new(&rig->config, &broker, &fault);
 	if (err == LIAISON_OK)
-		err = broker_run(broker, tell_ready, &ready_fd, &fault);
+		err = broker_run(broker, &events, &fault);
 	if (err != LIAISON_OK) {
 		fprintf(stderr, "rig: broker: %s\n", fault.message);
 		_exit(err_exit_code(err));

@@ -1,4 +1,5 @@
 #include "tests/support/store_fixture.h"
+#include "tests/support/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +16,7 @@ int
 store_make_folder(void **state)
 {
 	(void)state;
-	snprintf(store_dir, sizeof store_dir, "/tmp/liaison-store-XXXXXX");
-	if (mkdtemp(store_dir) == NULL)
+	if (folder_new_at(store_dir, sizeof store_dir) != 0)
 		return -1;
 	snprintf(store_path, sizeof store_path, "%s/state.db", store_dir);
 	snprintf(store_wal, sizeof store_wal, "%s/state.db-wal", store_dir);

@@ -105,6 +105,11 @@ exit_codes_are_those_that_are_promised(void **state)
 	assert_int_equal(err_exit_code(LIAISON_DEFERRED), 75);
 	assert_int_equal(err_exit_code(LIAISON_BAD_USAGE), 64);
 	assert_int_equal(err_exit_code(LIAISON_UNSUPPORTED_VERSION), 76);
+	assert_int_equal(err_exit_code(LIAISON_TOO_LARGE), 65); /* a file that could not be parsed */
+	assert_int_equal(err_refusal_exit(LIAISON_TOO_LARGE), 77);
+	assert_int_equal(err_refusal_exit(LIAISON_MALFORMED), 65);
+	assert_int_equal(err_refusal_exit(LIAISON_EXPIRED), 77);
+	assert_int_equal(err_refusal_exit(LIAISON_STORAGE_FULL), 75);
 }
 
 static void

@@ -1,4 +1,5 @@
 /* What a broker holds across its ends, orderly or not, and what it notices at its start. */
+#include "broker/broker.h"
 #include "proto/edge/docfile.h"
 #include "proto/signing.h"
 #include "tests/support/alerts.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -202,6 +204,28 @@ a_roster_that_was_pushed_is_held_after_a_restart_and_stands_in_the_folder(void *
 	rig_free(rig);
 }
 
+/* It is the operator's to mend, in one sentence; --check-config would have said it too. */
+static void
+a_broker_without_root_keys_or_its_own_is_a_matter_of_configuration(void **state)
+{
+	static const char *const files[] = {"trust/root.keys", "broker.key"};
+	struct fault fault = {.message = ""};
+	struct broker *broker = NULL;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		struct rig *rig = rig_new(1);
+		char path[512];
+		snprintf(path, sizeof path, "%s/%s", rig->dir, files[i]);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(broker_new(&rig->config, &broker, &fault), LIAISON_BAD_CONFIG);
+		assert_non_null(strstr(fault.message, path));
+		assert_non_null(strstr(fault.message, i == 0 ? "liaison trust import" : "liaisond --init"));
+		assert_int_equal(rig_start_fails(rig), EX_CONFIG);
+		rig_free(rig);
+	}
+}
+
 int
 main(void)
 {
@@ -211,6 +235,7 @@ main(void)
 		cmocka_unit_test(an_agent_that_saw_more_of_the_log_makes_the_broker_read_only),
 		cmocka_unit_test(a_log_folder_that_vanished_is_not_silently_begun_anew),
 		cmocka_unit_test(a_log_that_was_put_back_from_an_older_copy_is_read_only),
+		cmocka_unit_test(a_broker_without_root_keys_or_its_own_is_a_matter_of_configuration),
 		cmocka_unit_test(a_roster_that_was_pushed_is_held_after_a_restart_and_stands_in_the_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

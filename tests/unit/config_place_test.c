@@ -1,4 +1,5 @@
 #include "broker/config.h"
+#include "tests/support/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +39,7 @@ static int
 make_folder(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/liaison-place-XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (folder_new_at(dir, sizeof dir) != 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/liaisond.conf", dir);
 	return 0;

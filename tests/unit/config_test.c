@@ -1,4 +1,5 @@
 #include "broker/config.h"
+#include "tests/support/folder.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -15,8 +16,7 @@ static int
 make_folder(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof dir, "/tmp/liaison-config-XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (folder_new_at(dir, sizeof dir) != 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/liaisond.conf", dir);
 	return 0;

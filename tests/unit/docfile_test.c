@@ -1,6 +1,7 @@
 /* Documents as files and the folder trust/: what is written is read again, what does not hold is named and left out. */
 #include "proto/edge/docfile.h"
 #include "proto/edge/file.h"
+#include "tests/support/folder.h"
 #include "tests/support/world.h"
 
 #include <dirent.h>
@@ -29,8 +30,7 @@ place_setup(void **state)
 
 	if (place == NULL)
 		return -1;
-	snprintf(place->path, sizeof place->path, "/tmp/liaison-docfile-XXXXXX");
-	if (mkdtemp(place->path) == NULL)
+	if (folder_new_at(place->path, sizeof place->path) != 0)
 		return -1;
 	snprintf(place->trust, sizeof place->trust, "%s/trust", place->path);
 	place->world = world_new(7);

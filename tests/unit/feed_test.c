@@ -18,6 +18,14 @@ everything(void)
 	return filter;
 }
 
+static void
+put(struct feed *feed, enum feed_lane lane, uint64_t index, size_t len)
+{
+	static const uint8_t bytes[FEED_RESERVE_BYTES];
+
+	assert_int_equal(feed_put(feed, lane, index, bytes, len), LIAISON_OK);
+}
+
 static struct feed *
 a_feed(struct feeds *feeds, const char *office, const char *name)
 {
@@ -57,10 +65,10 @@ the_ordinary_lane_leaves_room_for_one_urgent_alert(void **state)
 	feed_grant(feed, 2, FEED_RESERVE_BYTES + 1000);
 	assert_true(feed_has_room(feed, FEED_ORDINARY, 1000));
 	assert_false(feed_has_room(feed, FEED_ORDINARY, 1001));
-	feed_count_sent(feed, 1000);
+	put(feed, FEED_ORDINARY, 0, 1000);
 	assert_false(feed_has_room(feed, FEED_ORDINARY, 1));
 	assert_true(feed_has_room(feed, FEED_URGENT, FEED_RESERVE_BYTES));
-	feed_count_sent(feed, FEED_RESERVE_BYTES);
+	put(feed, FEED_URGENT, 1, FEED_RESERVE_BYTES);
 	assert_false(feed_has_room(feed, FEED_URGENT, 1));
 	feeds_free(feeds);
 }
@@ -77,7 +85,7 @@ credit_never_shrinks_and_its_greatest_value_does_not_wrap(void **state)
 	feed_grant(feed, UINT64_MAX, UINT64_MAX);
 	feed_grant(feed, 1, 1);
 	for (int i = 0; i < 10; i++)
-		feed_count_sent(feed, 64 * 1024);
+		put(feed, FEED_ORDINARY, (uint64_t)i, 64 * 1024);
 	assert_true(feed_has_room(feed, FEED_ORDINARY, 64 * 1024));
 	feeds_free(feeds);
 }
@@ -101,6 +109,39 @@ a_cursor_goes_forward_only_and_never_beyond_what_was_searched(void **state)
 	feed->lanes[FEED_ORDINARY].is_live = true; /* then everything up to the log's end was searched */
 	assert_true(feed_acknowledge(feed, FEED_ORDINARY, 100, 100));
 	assert_false(feed_acknowledge(feed, FEED_ORDINARY, 101, 100));
+	feeds_free(feeds);
+}
+
+/* A frame that could not be sent: its credit is there again, and the lane is behind from its first item on. */
+static void
+what_is_taken_back_is_searched_for_again_and_costs_no_credit(void **state)
+{
+	struct feeds *feeds = feeds_new();
+	struct feed *feed = a_feed(feeds, "kh.blo.poipet", "all");
+	struct session session = {.route = 1};
+	(void)state;
+
+	feed_attach(feed, &session, 1);
+	feed_grant(feed, 5, FEED_RESERVE_BYTES + 4000);
+	feed->lanes[FEED_URGENT].is_live = feed->lanes[FEED_ORDINARY].is_live = true;
+	put(feed, FEED_ORDINARY, 10, 1000);
+	feed_sent(feed, FEED_ORDINARY);
+	put(feed, FEED_ORDINARY, 11, 1000);
+	put(feed, FEED_URGENT, 12, 500);
+	put(feed, FEED_ORDINARY, 13, 1000);
+	assert_false(feed_has_room(feed, FEED_ORDINARY, 1));
+	feed_take_back(feed, FEED_ORDINARY);
+	assert_true(feed_has_room(feed, FEED_ORDINARY, 2500));
+	assert_false(feed_has_room(feed, FEED_ORDINARY, 2501));
+	assert_false(feed->lanes[FEED_ORDINARY].is_live);
+	assert_int_equal(feed->lanes[FEED_ORDINARY].next, 11);
+	assert_int_equal(feed->outgoing[FEED_ORDINARY].items.len, 0);
+	assert_true(feed->lanes[FEED_URGENT].is_live); /* the other lane's frame is as it was */
+	assert_int_equal(feed->outgoing[FEED_URGENT].items.len, 500);
+	/* Again with nothing inside: a lane that went on from there stays where it is. */
+	feed->lanes[FEED_ORDINARY].next = 20;
+	feed_take_back(feed, FEED_ORDINARY);
+	assert_int_equal(feed->lanes[FEED_ORDINARY].next, 20);
 	feeds_free(feeds);
 }
 
@@ -159,6 +200,7 @@ main(void)
 		cmocka_unit_test(the_ordinary_lane_leaves_room_for_one_urgent_alert),
 		cmocka_unit_test(credit_never_shrinks_and_its_greatest_value_does_not_wrap),
 		cmocka_unit_test(a_cursor_goes_forward_only_and_never_beyond_what_was_searched),
+		cmocka_unit_test(what_is_taken_back_is_searched_for_again_and_costs_no_credit),
 		cmocka_unit_test(a_reader_that_comes_back_begins_at_its_cursor_without_credit),
 		cmocka_unit_test(the_table_finds_by_office_and_name_and_uses_numbers_again),
 	};

@@ -8,8 +8,8 @@
 #include "proto/edge/docfile.h"
 #include "proto/edge/keyfile.h"
 #include "tests/support/alerts.h"
+#include "tests/support/fake_broker.h"
 #include "tests/support/folder.h"
-#include "tests/support/liar.h"
 #include "tests/support/world.h"
 
 #include <dirent.h>
@@ -50,7 +50,7 @@ static const struct clock world_clock = {.now_ms = world_now_ms, .monotonic_ms =
 
 struct fixture {
 	struct world *world;
-	struct liar *liar;
+	struct fake_broker *fake;
 	struct app app;
 	char *home;
 	char *out; /* what the last run printed on stdout */
@@ -58,14 +58,15 @@ struct fixture {
 };
 
 static void
-set_up(struct fixture *f, enum liar_trick trick)
+set_up(struct fixture *f, enum fake_lie lie)
 {
 	char path[4096];
 	struct fault fault;
 
 	*f = (struct fixture){.world = world_new(1), .home = folder_new()};
-	world_set_broker(f->world, "th", LIAR_BROKER);
-	f->liar = liar_new(f->world, trick);
+	world_set_broker(f->world, "th", FAKE_BROKER);
+	f->fake = fake_broker_new(f->world, 1);
+	fake_broker_lie(f->fake, lie);
 	f->app = (struct app){.home = f->home, .json = true, .clock = &world_clock, .rng = rng_system()};
 	snprintf(path, sizeof path, "%s/office.key", f->home);
 	OK(keyfile_create(path, world_keys(f->world, READER), READER, NULL, &fault));
@@ -78,7 +79,7 @@ set_up(struct fixture *f, enum liar_trick trick)
 static void
 tear_down(struct fixture *f)
 {
-	liar_free(f->liar);
+	fake_broker_free(f->fake);
 	world_free(f->world);
 	folder_remove(f->home);
 	free(f->out);
@@ -92,9 +93,9 @@ write_conf(const struct fixture *f, const char *endpoint)
 
 	snprintf(home.office.text, sizeof home.office.text, "%s", READER);
 	snprintf(home.network, sizeof home.network, "%s", WORLD_NETWORK);
-	snprintf(home.brokers[0].id.text, sizeof home.brokers[0].id.text, "%s", LIAR_BROKER);
+	snprintf(home.brokers[0].id.text, sizeof home.brokers[0].id.text, "%s", FAKE_BROKER);
 	snprintf(home.brokers[0].endpoint, sizeof home.brokers[0].endpoint, "%s", endpoint);
-	home.brokers[0].key = world_keys(f->world, LIAR_BROKER)->transport_public;
+	home.brokers[0].key = world_keys(f->world, FAKE_BROKER)->transport_public;
 	buf_init(&conf, 64 * 1024);
 	home_write_conf(&home, &conf);
 	buf_put_u8(&conf, 0);
@@ -104,7 +105,7 @@ write_conf(const struct fixture *f, const char *endpoint)
 }
 
 /*
- * `liaison feed main --until-end --json` (and `--exec COMMAND`) against the liar; what it prints is in f->out, its exit
+ * `liaison feed main --until-end --json` (and `--exec COMMAND`) against the fake broker; what it prints is in f->out, its exit
  * code comes back.
  */
 static int
@@ -114,7 +115,7 @@ follow_with(struct fixture *f, const char *command)
 		.name = "main", .start = LIAISON__START__START_CURSOR, .is_until_end = true, .command = command};
 	char path[4096];
 
-	write_conf(f, liar_start(f->liar));
+	write_conf(f, fake_broker_endpoint(f->fake));
 	snprintf(path, sizeof path, "%s/stdout", f->home);
 	fflush(stdout);
 	int kept = dup(STDOUT_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -128,7 +129,6 @@ follow_with(struct fixture *f, const char *command)
 	f->out[len] = '\0';
 	close(kept);
 	close(file);
-	liar_stop(f->liar);
 	return code;
 }
 
@@ -156,7 +156,7 @@ append(struct fixture *f)
 
 	snprintf(id, sizeof id, ALERT_OFFICE "/%llu", (unsigned long long)++f->sequence);
 	OK(message_set_text(&alert->id, id));
-	return liar_append(f->liar, alert, world_keys(f->world, ALERT_OFFICE));
+	return fake_broker_append(f->fake, alert, world_keys(f->world, ALERT_OFFICE));
 }
 
 /* --- looking into the home ------------------------------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ kept_cursor(const struct fixture *f)
 	uint64_t cursor = UINT64_MAX;
 
 	OK(post_open(f->home, &post, &fault));
-	OK(feed_post_each(post, LIAR_BROKER, "main", take_cursor, &cursor, &fault));
+	OK(feed_post_each(post, FAKE_BROKER, "main", take_cursor, &cursor, &fault));
 	post_close(post);
 	return cursor;
 }
@@ -240,18 +240,18 @@ an_honest_broker_is_read_once(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_HONEST);
+	set_up(&f, FAKE_HONEST);
 	append(&f);
 	append(&f);
 	assert_int_equal(follow(&f), EX_OK);
 	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 2);
 	assert_int_equal(kept_cursor(&f), 3);
-	assert_int_equal(liar_acknowledged(f.liar), 3);
+	assert_int_equal(fake_broker_acknowledged(f.fake), 3);
 	assert_int_equal(inbox_rows(&f), 2);
 	/* It sends all of it again, as if it had never heard of what was acknowledged. */
 	assert_int_equal(follow(&f), EX_OK);
 	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 0);
-	assert_int_equal(liar_acknowledged(f.liar), 3);
+	assert_int_equal(fake_broker_acknowledged(f.fake), 3);
 	tear_down(&f);
 }
 
@@ -261,12 +261,12 @@ the_same_delivery_twice_is_shown_once(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_HONEST);
+	set_up(&f, FAKE_HONEST);
 	uint64_t first = append(&f);
 	for (int i = 0; i < 5; i++)
 		append(&f);
 	assert_int_equal(follow(&f), EX_OK);
-	liar_repeat(f.liar, first);
+	fake_broker_repeat(f.fake, first);
 	append(&f);
 	assert_int_equal(follow(&f), EX_OK);
 	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 1);
@@ -279,9 +279,9 @@ what_does_not_verify_is_told_and_parked_and_the_rest_goes_on(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_HONEST);
+	set_up(&f, FAKE_HONEST);
 	append(&f);
-	liar_spoil(f.liar, append(&f));
+	fake_broker_spoil(f.fake, append(&f));
 	append(&f);
 	assert_int_equal(follow(&f), EX_DATAERR);
 	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 2);
@@ -299,13 +299,13 @@ two_bodies_under_one_id_are_evidence(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_HONEST);
+	set_up(&f, FAKE_HONEST);
 	append(&f);
 	assert_int_equal(follow(&f), EX_OK);
 	f.sequence = 0;
 	Liaison__Alert *other = a_route_alert();
 	other->severity = LIAISON__SEVERITY__SEVERITY_MINOR;
-	liar_append(f.liar, other, world_keys(f.world, ALERT_OFFICE));
+	fake_broker_append(f.fake, other, world_keys(f.world, ALERT_OFFICE));
 	assert_int_equal(follow(&f), EX_DATAERR);
 	assert_int_equal(count(f.out, "\"code\":\"equivocation\""), 1);
 	assert_true(has_evidence(&f, "equivocation-kh.blo.poipet_1-"));
@@ -331,10 +331,10 @@ a_notice_ends_its_alert_here_whichever_comes_first(void **state)
 		struct post *post = NULL;
 		struct fixture f;
 		struct fault fault;
-		set_up(&f, LIAR_HONEST);
+		set_up(&f, FAKE_HONEST);
 		if (!is_first)
 			append(&f);
-		liar_append(f.liar, notice, world_keys(f.world, ALERT_OFFICE));
+		fake_broker_append(f.fake, notice, world_keys(f.world, ALERT_OFFICE));
 		if (is_first)
 			append(&f);
 		assert_int_equal(follow(&f), EX_OK);
@@ -352,12 +352,12 @@ a_notice_ends_its_alert_here_whichever_comes_first(void **state)
 static void
 a_log_that_does_not_hold_together_ends_the_feed(void **state)
 {
-	static const enum liar_trick tricks[] = {LIAR_FORKS, LIAR_ROLLS_BACK};
+	static const enum fake_lie lies[] = {FAKE_FORKS_BEHIND, FAKE_ROLLS_BACK_BEHIND};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof tricks / sizeof tricks[0]; i++) {
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
 		struct fixture f;
-		set_up(&f, tricks[i]);
+		set_up(&f, lies[i]);
 		append(&f);
 		append(&f);
 		assert_int_equal(follow(&f), EX_DATAERR);
@@ -373,12 +373,12 @@ a_log_that_was_rewritten_in_between_is_found_before_anything_is_shown(void **sta
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_HONEST);
+	set_up(&f, FAKE_HONEST);
 	append(&f);
 	assert_int_equal(follow(&f), EX_OK);
 	append(&f);
 	assert_int_equal(kept_cursor(&f), 2);
-	liar_rewrite(f.liar, 0);
+	fake_broker_lie(f.fake, FAKE_REWRITTEN);
 	assert_int_equal(follow(&f), EX_DATAERR);
 	assert_int_equal(count(f.out, "\"type\":"), 0);
 	assert_int_equal(kept_cursor(&f), 2);
@@ -392,7 +392,7 @@ what_no_checkpoint_covers_is_not_shown(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_IS_BEYOND);
+	set_up(&f, FAKE_DELIVERS_BEYOND);
 	append(&f);
 	assert_int_equal(follow(&f), EX_DATAERR);
 	assert_int_equal(count(f.out, "\"type\":"), 0);
@@ -408,7 +408,7 @@ a_broker_that_floods_is_left(void **state)
 	struct fixture f;
 
 	(void)state;
-	set_up(&f, LIAR_OVERDRAWS);
+	set_up(&f, FAKE_OVERDRAWS);
 	append(&f);
 	assert_int_equal(follow_with(&f, "sleep 1"), EX_NOPERM);
 	assert_true(kept_cursor(&f) <= 2);

@@ -3,6 +3,7 @@
 #include "proto/card.h"
 #include "proto/edge/docfile.h"
 #include "proto/edge/keyfile.h"
+#include "tests/support/folder.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,8 +24,7 @@ static int
 make_folder(void **state)
 {
 	(void)state;
-	snprintf(parent, sizeof parent, "/tmp/liaison-init-XXXXXX");
-	if (mkdtemp(parent) == NULL)
+	if (folder_new_at(parent, sizeof parent) != 0)
 		return -1;
 	snprintf(dir, sizeof dir, "%s/home", parent);
 	return 0;

@@ -1,6 +1,7 @@
 /* Key files on a real disk: what may be read, what is refused with what to do, and that nothing is ever overwritten. */
 #include "proto/edge/file.h"
 #include "proto/edge/keyfile.h"
+#include "tests/support/folder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,8 +26,7 @@ folder_setup(void **state)
 
 	if (folder == NULL)
 		return -1;
-	snprintf(folder->path, sizeof folder->path, "/tmp/liaison-keyfile-XXXXXX");
-	if (mkdtemp(folder->path) == NULL)
+	if (folder_new_at(folder->path, sizeof folder->path) != 0)
 		return -1;
 	snprintf(folder->key, sizeof folder->key, "%s/office.key", folder->path);
 	*state = folder;

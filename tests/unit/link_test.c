@@ -68,7 +68,7 @@ set_up(void **state)
 
 	f->world = world_new(7);
 	f->path = folder_new();
-	f->fake = fake_broker_new(f->world);
+	f->fake = fake_broker_new(f->world, 5);
 	f->app =
 		(struct app){.home = f->path, .verbosity = VERBOSITY_QUIET, .clock = &world_clock, .rng = rng_system()};
 	f->agent.app = &f->app;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 
 #include <cmocka.h>
 
@@ -206,6 +207,8 @@ a_job_stands_where_its_alerts_were_committed(void **state)
 	job.offset = 300;
 	job.line = 3;
 	job.queued = 3;
+	job.bad = 2;
+	job.bad_exit = EX_NOPERM;
 	OK(job_advance(f->post, &job, &f->fault));
 	OK(post_commit(f->post, &f->fault));
 	OK(post_begin(f->post, &f->fault));
@@ -217,6 +220,8 @@ a_job_stands_where_its_alerts_were_committed(void **state)
 	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
 	assert_int_equal(again.offset, 300);
 	assert_int_equal(again.line, 3);
+	assert_int_equal(again.bad, 2);
+	assert_int_equal(again.bad_exit, EX_NOPERM);
 	OK(job_count(f->post, job.number, OUTBOX_QUEUED, &count, &f->fault));
 	assert_int_equal(count, 3);
 	assert_int_equal(again.ended_at, 0);
@@ -227,6 +232,47 @@ a_job_stands_where_its_alerts_were_committed(void **state)
 	OK(job_find(f->post, "/x/documents.jsonl", &again, &f->fault));
 	assert_int_equal(again.offset, 0);
 	assert_int_equal(again.number, job.number);
+}
+
+static void
+a_job_begun_anew_has_nothing_of_the_one_before(void **state)
+{
+	struct fixture *f = *state;
+	struct job job, again;
+	uint64_t count = 1;
+	int exit_code = -1;
+
+	OK(job_begin(f->post, "/x/documents.jsonl", 500, &job, &f->fault));
+	uint64_t first = put_batch(f, 3, job.number);
+	OK(outbox_refuse(f->post, first, LIAISON_EXPIRED, "too late", 2000, &f->fault));
+	OK(job_begin(f->post, "/x/documents.jsonl", 3000, &again, &f->fault));
+	OK(job_refused(f->post, again.number, &count, &exit_code, &f->fault));
+	assert_int_equal(count, 0);
+	assert_int_equal(exit_code, 0);
+	OK(job_count(f->post, again.number, OUTBOX_QUEUED, &count, &f->fault));
+	assert_int_equal(count, 0);
+}
+
+static void
+the_worst_refusal_of_a_job_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct job job;
+	uint64_t count = 0;
+	int exit_code = -1;
+
+	OK(job_begin(f->post, "/x/documents.jsonl", 500, &job, &f->fault));
+	uint64_t first = put_batch(f, 4, job.number);
+	OK(outbox_refuse(f->post, first, LIAISON_MALFORMED, "no", 2000, &f->fault));
+	OK(outbox_refuse(f->post, first + 1, LIAISON_CLOCK_AHEAD, "later", 2000, &f->fault));
+	OK(job_refused(f->post, job.number, &count, &exit_code, &f->fault));
+	assert_int_equal(count, 1);
+	assert_int_equal(exit_code, EX_DATAERR);
+	OK(outbox_refuse(f->post, first + 2, LIAISON_EXPIRED, "too late", 2000, &f->fault));
+	OK(outbox_refuse(f->post, first + 3, LIAISON_MALFORMED, "no", 2000, &f->fault));
+	OK(job_refused(f->post, job.number, &count, &exit_code, &f->fault));
+	assert_int_equal(count, 3);
+	assert_int_equal(exit_code, EX_NOPERM);
 }
 
 static void
@@ -397,6 +443,8 @@ main(void)
 		POST_TEST(an_accepted_alert_is_never_refused_nor_dropped),
 		POST_TEST(a_dropped_alert_is_not_sent_and_its_siblings_still_prove),
 		POST_TEST(a_job_stands_where_its_alerts_were_committed),
+		POST_TEST(a_job_begun_anew_has_nothing_of_the_one_before),
+		POST_TEST(the_worst_refusal_of_a_job_counts),
 		POST_TEST(checkpoints_are_per_broker),
 		POST_TEST(the_same_delivery_is_kept_once),
 		POST_TEST(a_notice_that_comes_first_still_ends_its_alert),
