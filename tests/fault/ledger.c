@@ -170,6 +170,15 @@ sight_has(const struct sight *sight, const char *id)
 	return json_object_get(sight->by_id, id) != NULL;
 }
 
+bool
+sight_has_number(const struct sight *sight, uint64_t number)
+{
+	char key[24];
+
+	snprintf(key, sizeof key, "%" PRIu64, number);
+	return json_object_get(sight->by_number, key) != NULL;
+}
+
 /* The number in its headline; UINT64_MAX if it has none that was given. */
 static uint64_t
 number_of(const struct sight *sight, const json_t *alert)
@@ -279,32 +288,64 @@ sight_check(const struct sight *sight, uint64_t until, bool with_queued)
 			(int64_t)json_integer_value(times));
 }
 
+/* What was followed by a progress line by then is held. */
+static void
+check_kept(const struct sight *shown, uint64_t until, const struct sight *kept)
+{
+	struct experiment *experiment = kept->ledger->experiment;
+
+	for (size_t i = 0; i < shown->count; i++) {
+		const struct sighting *sighting = &shown->list[i];
+		if (sighting->settled_at != 0 && sighting->settled_at <= until && !sight_has(kept, sighting->id))
+			experiment_found(experiment, &experiment->lost, "%s had kept %s, and it is gone", kept->who,
+				sighting->id);
+	}
+}
+
+/* Nothing was shown twice, nor what was held before. */
+static void
+check_once(const struct sight *kept, const struct sight *shown)
+{
+	struct experiment *experiment = shown->ledger->experiment;
+	const char *id;
+	json_t *times;
+
+	json_object_foreach(shown->by_id, id, times)
+	{
+		if (json_integer_value(times) > 1)
+			experiment_found(experiment, &experiment->twice, "%s was shown %s %" PRId64 " times",
+				shown->who, id, (int64_t)json_integer_value(times));
+		if (sight_has(kept, id))
+			experiment_found(experiment, &experiment->twice, "%s had kept %s, and was shown it again",
+				shown->who, id);
+	}
+}
+
 void
 sight_check_return(const struct sight *before, uint64_t until, const struct sight *kept, const struct sight *after)
 {
 	const struct ledger *ledger = after->ledger;
 	struct experiment *experiment = ledger->experiment;
-	const char *id;
-	json_t *times;
 
-	for (size_t i = 0; i < before->count; i++) {
-		const struct sighting *sighting = &before->list[i];
-		if (sighting->settled_at != 0 && sighting->settled_at <= until && !sight_has(kept, sighting->id))
-			experiment_found(experiment, &experiment->lost, "%s had kept %s, and it is gone", after->who,
-				sighting->id);
-	}
+	check_kept(before, until, kept);
 	for (size_t i = 0; i < ledger->answer_count; i++)
-		if (!sight_has(kept, ledger->answers[i].id) && !sight_has(after, ledger->answers[i].id))
+		if (ledger->answers[i].refused_at == 0 && !sight_has(kept, ledger->answers[i].id) &&
+			!sight_has(after, ledger->answers[i].id))
 			experiment_found(experiment, &experiment->lost,
 				"%s was acknowledged, and %s neither has it nor is given it", ledger->answers[i].id,
 				after->who);
-	json_object_foreach(after->by_id, id, times)
-	{
-		if (json_integer_value(times) > 1)
-			experiment_found(experiment, &experiment->twice, "%s was shown %s %" PRId64 " times",
-				after->who, id, (int64_t)json_integer_value(times));
-		if (sight_has(kept, id))
-			experiment_found(experiment, &experiment->twice, "%s had kept %s, and was shown it again",
-				after->who, id);
-	}
+	check_once(kept, after);
+}
+
+void
+sight_check_life(const struct sight *before, const struct sight *shown, const struct sight *now)
+{
+	struct experiment *experiment = now->ledger->experiment;
+	const char *id;
+	json_t *times;
+
+	check_kept(shown, UINT64_MAX, now);
+	check_once(before, shown);
+	json_object_foreach(before->by_id, id, times) if (!sight_has(now, id))
+		experiment_found(experiment, &experiment->lost, "%s had kept %s, and it is gone", now->who, id);
 }

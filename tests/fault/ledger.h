@@ -82,6 +82,7 @@ void sight_clear(struct sight *sight);
 void sight_take_line(struct sight *sight, const char *line);
 void sight_on_line(void *sight, const char *line);
 bool sight_has(const struct sight *sight, const char *id);
+bool sight_has_number(const struct sight *sight, uint64_t number);
 
 /* Counts every alert that was accepted by then, and is not in sight, as lost; those shown twice as such. */
 void sight_check(const struct sight *sight, uint64_t until, bool with_queued);
@@ -94,5 +95,11 @@ void sight_check(const struct sight *sight, uint64_t until, bool with_queued);
  */
 void sight_check_return(
 	const struct sight *before, uint64_t until, const struct sight *kept, const struct sight *after);
+
+/*
+ * One life of a reader that was killed: nothing was shown that its inbox held `before`, nothing twice; what it held, and
+ * what was followed by a progress line, it still holds.
+ */
+void sight_check_life(const struct sight *before, const struct sight *shown, const struct sight *now);
 
 #endif
