@@ -30,6 +30,7 @@ static const struct row {
 	{"kill_broker", experiment_kill_broker, 1000, 40},
 	{"power_cut_broker", experiment_power_cut_broker, 500, 40},
 	{"power_cut_agent", experiment_power_cut_agent, 500, 40},
+	{"io_errors", experiment_io_errors, UINT64_MAX, 90}, /* all calls */
 	{"kill_publisher", experiment_kill_publisher, 1000, 60},
 	{"kill_reader", experiment_kill_reader, 1000, 60},
 };

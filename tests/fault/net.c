@@ -89,27 +89,34 @@ net_launch_broker(struct net *net)
 }
 
 bool
-net_await_broker(struct net *net)
+net_wait_broker(struct net *net, int *code)
 {
 	const long long deadline = monotonic_ms() + START_MS;
 	char ready[FAULT_PATH_BYTES];
-	int code;
 
 	fault_path(ready, "%s.ready", net->dir);
 	while (access(ready, F_OK) != 0) {
-		if (process_has_ended(&net->broker, &code)) {
-			experiment_broken(
-				net->experiment, "the broker ended at its start with %d; see %s", code, net->said);
+		if (process_has_ended(&net->broker, code))
 			return false;
-		}
 		if (monotonic_ms() >= deadline) {
-			experiment_broken(net->experiment, "the broker is not ready after %d s", START_MS / 1000);
 			process_kill(&net->broker);
+			*code = -1;
 			return false;
 		}
 		sleep_us(1000);
 	}
 	return true;
+}
+
+bool
+net_await_broker(struct net *net)
+{
+	int code = 0;
+
+	if (net_wait_broker(net, &code))
+		return true;
+	experiment_broken(net->experiment, "the broker did not start, and ended with %d; see %s", code, net->said);
+	return false;
 }
 
 bool

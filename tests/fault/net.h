@@ -38,7 +38,9 @@ void net_home(const struct net *net, const char *office, char *out);
 
 /* Starts it and does not wait. */
 void net_launch_broker(struct net *net);
-/* Until it takes connections; false (and told as broken) if it ended or takes too long. */
+/* Until it takes connections; false if it ended, with *code. */
+bool net_wait_broker(struct net *net, int *code);
+/* The same; false (and told as broken) if it ended or takes too long. */
 bool net_await_broker(struct net *net);
 bool net_start_broker(struct net *net);
 void net_stop_broker(struct net *net);

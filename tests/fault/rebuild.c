@@ -269,8 +269,7 @@ replay(struct work *work)
 		at += sizeof record;
 		take_path(work, &at, record.path_len, path);
 		take_path(work, &at, record.other_len, other);
-		if (!(record.type == TRACE_SYNC && n + 25 > work->what->position))
-			replay_one(work, &record, path, other, at);
+		replay_one(work, &record, path, other, at);
 		at += record.data_len;
 	}
 	munmap((void *)(uintptr_t)all, bytes);
