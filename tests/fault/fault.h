@@ -41,6 +41,7 @@ typedef void experiment_fn(struct experiment *experiment);
 experiment_fn experiment_kill_broker;
 experiment_fn experiment_kill_publisher, experiment_kill_reader;
 experiment_fn experiment_io_errors;
+experiment_fn experiment_disk_full, experiment_restored_disk, experiment_restored_home;
 experiment_fn experiment_power_cut_broker, experiment_power_cut_agent;
 
 /* Whether more runs are wanted; an experiment that found too much wrong ends early. */

@@ -33,6 +33,9 @@ static const struct row {
 	{"io_errors", experiment_io_errors, UINT64_MAX, 90}, /* all calls */
 	{"kill_publisher", experiment_kill_publisher, 1000, 60},
 	{"kill_reader", experiment_kill_reader, 1000, 60},
+	{"disk_full", experiment_disk_full, 50, 8},
+	{"restored_disk", experiment_restored_disk, 100, 6},
+	{"restored_home", experiment_restored_home, 100, 10},
 };
 #define ROWS (sizeof table / sizeof table[0])
 

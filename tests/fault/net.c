@@ -75,6 +75,15 @@ net_home(const struct net *net, const char *office, char *out)
 
 /* --- the broker ------------------------------------------------------------------------------------------------------ */
 
+static void
+ready_path(const struct net *net, char *out)
+{
+	if (net->ready_dir != NULL)
+		fault_path(out, "%s/ready", net->ready_dir);
+	else
+		fault_path(out, "%s.ready", net->dir);
+}
+
 void
 net_launch_broker(struct net *net)
 {
@@ -82,7 +91,7 @@ net_launch_broker(struct net *net)
 	const struct launch launch = {.env = net->env, .said = net->said};
 
 	fault_path(conf, "%s/" BROKER "/liaisond.conf", net->dir);
-	fault_path(ready, "%s.ready", net->dir);
+	ready_path(net, ready);
 	if (unlink(ready) != 0 && errno != ENOENT)
 		fault_give_up("cannot remove %s", ready);
 	process_start(&net->broker, (const char *[]){"liaisond", "-c", conf, "--ready-file", ready, NULL}, &launch);
@@ -94,7 +103,7 @@ net_wait_broker(struct net *net, int *code)
 	const long long deadline = monotonic_ms() + START_MS;
 	char ready[FAULT_PATH_BYTES];
 
-	fault_path(ready, "%s.ready", net->dir);
+	ready_path(net, ready);
 	while (access(ready, F_OK) != 0) {
 		if (process_has_ended(&net->broker, code))
 			return false;

@@ -15,6 +15,7 @@ struct net {
 	struct experiment *experiment;
 	char dir[FAULT_PATH_BYTES];
 	char said[FAULT_PATH_BYTES]; /* what programs say on standard error */
+	const char *ready_dir;       /* where the broker says that it is ready; NULL: beside the network */
 	const char *const *env;      /* for all programs; NULL: none */
 	struct process broker;
 };
