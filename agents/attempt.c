@@ -41,6 +41,8 @@ attempt_describe(int status, char *out, size_t out_bytes)
 		snprintf(out, out_bytes, "signal %d (%s) ended it", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		snprintf(out, out_bytes, "it ended with exit code 127: the shell did not find the command");
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
+		snprintf(out, out_bytes, "it ended with exit code 126: the shell may not run the command (chmod +x?)");
 	else
 		snprintf(out, out_bytes, "it ended with exit code %d", WEXITSTATUS(status));
 	return out;

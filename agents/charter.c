@@ -356,6 +356,31 @@ static const struct argp sign_argp = {
 	       "  liaison charter sign --key root-1.key charter",
 };
 
+/* Signatures that count for nothing in a first charter, which names its own root keys: the wrong key was taken. */
+static void
+warn_of_strangers(const struct app *app, const char *path)
+{
+	struct document *document = NULL;
+	struct public_key roots[CHARTER_KEYS_MAX];
+	struct fault ignored;
+
+	if (open_previous(path, &document, &ignored) != LIAISON_OK)
+		return;
+	size_t count = document->charter->version == 1 ? charter_root_keys(document->charter, roots) : 0;
+	for (size_t i = 0; count > 0 && i < document->signed_message->n_signatures; i++) {
+		const ProtobufCBinaryData *key = &document->signed_message->signatures[i]->key;
+		bool is_known = false;
+		for (size_t k = 0; k < count; k++)
+			is_known = is_known || (key->len == PUBLIC_KEY_BYTES &&
+						       memcmp(key->data, roots[k].bytes, PUBLIC_KEY_BYTES) == 0);
+		if (!is_known)
+			say_warning(app,
+				"%s carries a signature by a key that is none of its root keys, and counts for nothing",
+				path);
+	}
+	document_unref(document);
+}
+
 static int
 charter_sign(struct app *app, int argc, char **argv)
 {
@@ -366,6 +391,8 @@ charter_sign(struct app *app, int argc, char **argv)
 	enum liaison_err err = chosen.key == NULL
 				       ? fault_set(&fault, LIAISON_BAD_USAGE, "say with which key: --key root-1.key")
 				       : signer_sign(app, chosen.file, DOCUMENT_CHARTER, chosen.key, &fault);
+	if (err == LIAISON_OK)
+		warn_of_strangers(app, chosen.file);
 	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
 }
 

@@ -138,6 +138,18 @@ command_choose(struct app *app, const struct command *menu, const char *about, i
 		return EX_OK;
 	}
 	const struct command *row = find_command(menu, argv[at]);
+	/* `liaison help` and `liaison help roster set`, as `--help` behind the rest. */
+	char help[] = "--help";
+	if (row == NULL && strcmp(argv[at], "help") == 0) {
+		for (int i = at; i + 1 < argc; i++)
+			argv[i] = argv[i + 1];
+		argv[argc - 1] = help;
+		row = find_command(menu, argv[at]);
+	}
+	if (argv[at] == help) {
+		print_menu(stdout, argv[0], menu, about);
+		return EX_OK;
+	}
 	if (row == NULL)
 		return say_unknown(app, menu, argv[0], argv[at]);
 	snprintf(full_name, sizeof full_name, "%s %s", argv[0], row->name);

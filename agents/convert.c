@@ -123,7 +123,10 @@ static const struct argp argp = {
 	       "refused are told by line on standard error, and the exit code is then 65.\vExamples:\n"
 	       "  liaison convert --from csv --map config/maps/smuggling-legs.conf legs.csv > legs.jsonl\n"
 	       "  liaison convert --from csv --map my.conf legs.csv | liaison publish -\n"
-	       "  liaison convert --to csv --lang th alerts.jsonl > alerts.csv",
+	       "  liaison inbox --json | jq -c .alert > alerts.jsonl\n"
+	       "  liaison convert --to csv --lang th alerts.jsonl > alerts.csv\n"
+	       "It takes alerts by themselves, not the lines of `feed --json` and `inbox --json` around them; hence "
+	       "jq.",
 };
 
 /* --- what goes out ---------------------------------------------------------------------------------------------------- */

@@ -298,7 +298,9 @@ look_at_outbox(struct doctor *doctor)
 		doctor_say(doctor, "outbox", HEALTH_BAD, NULL, "%s", fault.message);
 		return;
 	}
-	const int64_t waits_ms = app_now(doctor->app) - oldest.queued_at;
+	/* Less than nothing where the clock was set back. */
+	const int64_t passed_ms = app_now(doctor->app) - oldest.queued_at;
+	const int64_t waits_ms = passed_ms > 0 ? passed_ms : 0;
 	if (oldest.count > 0)
 		doctor_say(doctor, "outbox", waits_ms > OUTBOX_WAITS_MS ? HEALTH_BAD : HEALTH_WARNING,
 			"`liaison outbox retry`, when the line is there",

@@ -125,12 +125,13 @@ static const struct argp argp = {
 	       "end to "
 	       "end before it is shown, and kept in the inbox. Without NAME it is called `" DEFAULT_NAME
 	       "`. The filter is kept with the feed: "
-	       "name it once.\v"
+	       "name it once. Word of an alert that was cancelled comes whatever the filter says.\v"
 	       "Examples:\n"
-	       "  liaison feed                                   what this office may see, from the log's start on\n"
+	       "  liaison feed                      # what this office may see, from the start of the log\n"
 	       "  liaison feed drugs --crime DRUGS,PRECURSORS --country KH --country TH\n"
 	       "  liaison feed here --near 13.66,102.55,50 --min-severity SEVERE --from new\n"
-	       "  liaison feed archive --until-end --json >> alerts.jsonl\n"
+	       "  liaison feed archive --until-end --json \\\n"
+	       "      | jq -c 'select(.type == \"delivery\").alert' >> alerts.jsonl\n"
 	       "  liaison feed match --exec './check-against-register'",
 };
 
@@ -169,7 +170,7 @@ command_feed(struct app *app, int argc, char **argv)
 		chosen.follow.filter = chosen.filter.message;
 		exit_code = follow_run(app, &chosen.follow);
 	} else {
-		say_error(app, "the filter: %s", fault.message);
+		say_error(app, "%s", fault.message);
 		exit_code = EX_USAGE;
 	}
 	filter_options_clear(&chosen.filter);

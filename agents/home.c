@@ -149,7 +149,7 @@ read_broker(const struct conf_at *at, const config_setting_t *group, struct home
 		office_id_parse(id, &broker->id, &why) != LIAISON_OK)
 		return conf_wrong(at, group, "the broker's `id`: %s", why.message);
 	if (config_setting_lookup_string(group, "endpoint", &endpoint) != CONFIG_TRUE)
-		return conf_wrong(at, group, "a broker needs `endpoint`, like \"tcp://host:5670\"");
+		return conf_wrong(at, group, "a broker needs `endpoint`, like \"tcp://host:7400\"");
 	if (endpoint_parse(endpoint, broker->endpoint, &why) != LIAISON_OK)
 		return conf_wrong(at, group, "%s", why.message);
 	if (config_setting_lookup_string(group, "key", &key) != CONFIG_TRUE)
@@ -355,7 +355,7 @@ endpoint_parse(const char *text, char out[HOME_ENDPOINT_BYTES], struct fault *fa
 	if (colon == NULL || colon == host || end == colon + 1 || *end != '\0' || port < 1 || port > 65535 ||
 		strlen(host) > 290 || strpbrk(host, " \t\"\\;/") != NULL)
 		return fault_set(fault, LIAISON_MALFORMED,
-			"an end point is HOST:PORT with a port from 1 to 65535, like broker.example:5670; this is not: "
+			"an end point is HOST:PORT with a port from 1 to 65535, like broker.example:7400; this is not: "
 			"\"%.80s\"",
 			text);
 	snprintf(out, HOME_ENDPOINT_BYTES, "tcp://%s", host);

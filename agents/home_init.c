@@ -67,12 +67,13 @@ static const struct argp argp = {
 	.parser = read_option,
 	.args_doc = "[OFFICE]",
 	.doc = "Make an office's home with its configuration, or add a broker to the one that is there.\vExamples:\n"
-	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:5670 --broker-key "
-	       "3f0c...\n"
-	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:5670 --broker-key "
-	       "3f0c... \\\n"
-	       "      --trust /media/usb/trust\n"
-	       "  liaison home init --broker spare.example:5670 --broker-key 77a1...     a second broker",
+	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:7400 \\\n"
+	       "      --broker-key 3f0c...\n"
+	       "  liaison --home poipet home init --office kh.blo.poipet --broker broker.example:7400 \\\n"
+	       "      --broker-key 3f0c... --trust /media/usb/trust\n"
+	       "  liaison home init --broker spare.example:7400 --broker-key 77a1...     # a second broker\n"
+	       "The broker's operator tells the key: `liaisond --init` prints it, and `liaison keys show` of the "
+	       "broker's card.",
 };
 
 /* The home that is there, or an empty one. */

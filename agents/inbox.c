@@ -86,8 +86,13 @@ inbox_erase(struct post *post, const char *id, const uint8_t leaf_hash[32], Liai
 
 #define INBOX_COLUMNS                                                                                                  \
 	"i.position, i.id, i.message, coalesce(i.kind, 0), i.reference, i.envelope, i.body_hash, i.disputed,"          \
-	" i.received_at, coalesce(e.state, 0), coalesce(e.reason, 0), l.broker, l.epoch, i.origin, i.leaf_hash"
-#define INBOX_TABLES " FROM inbox i JOIN log l ON l.number = i.position >> 40 LEFT JOIN ended e ON e.id = i.id "
+	" i.received_at, coalesce(t.state, e.state, 0), coalesce(t.reason, e.reason, 0), l.broker, l.epoch, "          \
+	"i.origin, i.leaf_hash"
+/* What cancels or redacts an alert ends its updates (2) with it, but for what was erased already. */
+#define INBOX_TABLES                                                                                                   \
+	" FROM inbox i JOIN log l ON l.number = i.position >> 40 LEFT JOIN ended e ON e.id = i.id"                     \
+	" LEFT JOIN ended t ON t.id = i.reference AND i.message = 2 AND t.state IN (1, 2)"                             \
+	" AND coalesce(e.state, 3) = 3 "
 
 bool
 column_copy(sqlite3_stmt *statement, int column, void *out, size_t len)

@@ -298,8 +298,16 @@ keys_show(struct app *app, int argc, char **argv)
 	char *path = chosen.file != NULL ? strdup(chosen.file) : home_file(app->home, KEY_NAME);
 	if (path == NULL)
 		return EX_OSERR;
-	bool is_card = docfile_look(path, &type, &ignored) == LIAISON_OK && type == DOCFILE_CARD;
-	enum liaison_err err = is_card ? show_card(app, path, &fault) : show_keys(app, path, &fault);
+	bool is_paper = docfile_look(path, &type, &ignored) == LIAISON_OK;
+	enum liaison_err err;
+	if (is_paper && type != DOCFILE_CARD)
+		err = fault_set(&fault, LIAISON_BAD_USAGE,
+			"%s is neither a key file nor a card; for charters and rosters there are `liaison charter "
+			"show` "
+			"and `liaison roster show`",
+			path);
+	else
+		err = is_paper ? show_card(app, path, &fault) : show_keys(app, path, &fault);
 	free(path);
 	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
 }

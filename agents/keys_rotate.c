@@ -25,8 +25,8 @@ static const struct argp rotate_argp = {
 	       "once a "
 	       "roster with the new keys is here, the second time puts them in place. The old keys are "
 	       "kept.\vExamples:\n"
-	       "  liaison keys rotate           make the new keys; hand office.card to the authority\n"
-	       "  liaison keys rotate           (when the new roster has come) begin to use them",
+	       "  liaison keys rotate           # make the new keys; hand office.card to the authority\n"
+	       "  liaison keys rotate           # when the new roster has come: begin to use them",
 };
 
 struct rotation {

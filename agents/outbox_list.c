@@ -72,6 +72,7 @@ static const struct argp ls_argp = {
 struct listing {
 	struct agent *agent;
 	struct table *table;
+	size_t rows;
 };
 
 static const char *
@@ -93,6 +94,7 @@ list_row(void *arg, const struct outbox_row *row, struct fault *fault)
 	char id[ALERT_ID_BYTES], queued[RFC3339_BYTES], why[LIAISON_FAULT_BYTES + 40] = "";
 	struct line line;
 
+	listing->rows++;
 	alert_id_format(&(struct alert_id){.office = listing->agent->home->office, .sequence = row->sequence}, id);
 	time_format(row->queued_at, queued);
 	if (row->code != LIAISON_OK)
@@ -133,10 +135,13 @@ outbox_ls(struct app *app, int argc, char **argv)
 	command_parse(app, &ls_argp, argc, argv, &chosen);
 	enum liaison_err err = agent_open(app, AGENT_POST, &agent, &fault);
 	if (err == LIAISON_OK) {
-		struct listing listing = {&agent, table_new(app, columns)};
+		struct listing listing = {.agent = &agent, .table = table_new(app, columns)};
 		unsigned states = chosen.is_all ? ~0U : OUTBOX_BIT(OUTBOX_QUEUED) | OUTBOX_BIT(OUTBOX_REFUSED);
 		err = outbox_each(agent.post, 0, states, list_row, &listing, &fault);
 		table_end(listing.table);
+		if (err == LIAISON_OK && listing.rows == 0)
+			say_note(app,
+				chosen.is_all ? "nothing was published yet" : "nothing waits, nothing was refused");
 	}
 	agent_close(&agent);
 	return err == LIAISON_OK ? EX_OK : say_fault(app, &fault);
@@ -156,7 +161,7 @@ static const struct argp retry_argp = {
 	.doc = "Send everything that waits. An alert that was refused for good is sent once more only if it is "
 	       "named.\vExamples:\n"
 	       "  liaison outbox retry\n"
-	       "  liaison outbox retry kh.blo.poipet/42     after the roster was changed",
+	       "  liaison outbox retry kh.blo.poipet/42     # after the roster was changed",
 };
 
 static enum liaison_err

@@ -89,9 +89,9 @@ static const struct argp argp = {
 	       "outbox."
 	       "\vExamples:\n"
 	       "  liaison publish route.json\n"
-	       "  liaison publish --dry-run route.json        who would see it?\n"
-	       "  liaison publish documents.jsonl             a million lines; go on after a stop by the same command\n"
-	       "  liaison convert --from csv --map legs.conf legs.csv | liaison publish --json",
+	       "  liaison publish --dry-run route.json        # who would see it?\n"
+	       "  liaison publish documents.jsonl             # a million lines; again after a stop\n"
+	       "  liaison convert --from csv --map legs.conf legs.csv | liaison publish -",
 };
 
 /*

@@ -33,6 +33,7 @@ reading_receive(struct reading *reading, enum reading_lane lane, uint64_t index,
 	reading->received_messages++;
 	reading->received_bytes += bytes;
 	state->waiting++;
+	state->waiting_below += index < state->cursor;
 	state->searched = index + 1;
 	if (index < state->told)
 		state->went_back = true;
@@ -61,6 +62,8 @@ reading_handled(struct reading *reading, enum reading_lane lane, uint64_t index,
 	reading->handled_bytes += bytes;
 	if (state->waiting > 0)
 		state->waiting--;
+	if (index < state->cursor && state->waiting_below > 0)
+		state->waiting_below--;
 	if (index >= state->cursor)
 		state->cursor = index + 1;
 	settle(state);
@@ -84,8 +87,8 @@ reading_acknowledge(struct reading *reading, enum reading_lane lane, uint64_t *c
 
 	bool is_news = state->cursor > state->told || (state->went_back && state->waiting == 0);
 
-	/* Not further than it has searched: it would not believe that. */
-	if (!is_news || state->searched < state->cursor)
+	/* Not further than it has searched: it would not believe that. Nor over what waits: it would not come again. */
+	if (!is_news || state->searched < state->cursor || state->waiting_below > 0)
 		return false;
 	state->went_back = false;
 	state->told = state->cursor;

@@ -20,12 +20,13 @@
 enum reading_lane { READING_URGENT, READING_ORDINARY, READING_LANES };
 
 struct reading_lane_state {
-	uint64_t cursor;   /* below it everything is safe here */
-	uint64_t promised; /* the broker's last word: below it everything for us was sent */
-	uint64_t searched; /* how far the broker's search has come, by that word or by what it sent */
-	uint64_t waiting;  /* received, not yet handled */
-	uint64_t told;     /* the cursor that was last acknowledged */
-	bool went_back;    /* the broker searches below what it was told */
+	uint64_t cursor;        /* below it everything is safe here */
+	uint64_t promised;      /* the broker's last word: below it everything for us was sent */
+	uint64_t searched;      /* how far the broker's search has come, by that word or by what it sent */
+	uint64_t waiting;       /* received, not yet handled */
+	uint64_t waiting_below; /* of them, below our cursor: new to this feed all the same, perhaps */
+	uint64_t told;          /* the cursor that was last acknowledged */
+	bool went_back;         /* the broker searches below what it was told */
 };
 
 struct reading {

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Inside at once: enough for the workers while the core is at something else, and not more than that in memory. */
-#define JOBS_MAX 2048
+/* Inside at once, beside their number: enough for the workers while the core is at something else. */
 #define JOBS_BYTES_MAX (64u << 20)
 #define SHARE_MAX 16 /* jobs that a worker takes at once; the first waits for the last */
 #define ARENA_BYTES (16 * 1024)
@@ -41,12 +40,12 @@ admit_job_free(struct admit_job *job)
 	free(job);
 }
 
+/* What never stands on the wire is a want of memory here, and the alert is not lost by it. */
 static void
 refuse(struct admit_item *item, enum liaison_err err, const char *message)
 {
-	item->err = err;
-	free(item->message);
-	item->message = strdup(message);
+	item->err = err_is_refusal(err) ? err : LIAISON_RATE_LIMITED;
+	item->message = strdup(err_is_refusal(err) ? message : "the broker is out of memory; send again later");
 }
 
 bool
@@ -132,12 +131,42 @@ encode_header(struct admit_item *item, const struct key_id *key, struct buf *scr
 	return LIAISON_OK;
 }
 
+#define WRONG_ROOTS_MAX 8 /* README, "submit" */
+
+/*
+ * A frame has one signature, and that covers one root. So once it is found nothing more is verified, and a frame whose
+ * thousand items all lead elsewhere costs a few verifications: it counts as one signature.
+ */
+struct frame_root {
+	bool is_found;
+	struct digest root;
+	unsigned wrong; /* how often another one was tried */
+};
+
+static enum liaison_err
+verify_root(const struct digest *root, const struct envelope *envelope, const struct public_key *key,
+	struct frame_root *frame, struct admit_context *context)
+{
+	if (frame->is_found)
+		return digest_equal(root, &frame->root) ? LIAISON_OK : LIAISON_BAD_SIGNATURE;
+	if (frame->wrong == WRONG_ROOTS_MAX)
+		return LIAISON_BAD_SIGNATURE;
+	enum liaison_err err =
+		batch_verify(context->cache, context->network, key, envelope->leaf_count, root, envelope->signature);
+	if (err == LIAISON_OK)
+		*frame = (struct frame_root){.is_found = true, .root = *root};
+	else
+		frame->wrong++;
+	return err;
+}
+
 /* `batch_root`: of the tree from which the envelope's path was made, so that path and body are known to lead there; or NULL. */
 static enum liaison_err
 judge_item(struct admit_item *item, const struct envelope *envelope, const struct digest *batch_root,
-	const struct admit_job *job, struct admit_context *context, struct fault *fault)
+	struct frame_root *frame, const struct admit_job *job, struct admit_context *context, struct fault *fault)
 {
 	struct public_key key;
+	struct digest root;
 	enum liaison_err err = admit_body_in(
 		&context->arena, envelope->body, envelope->body_len, context->crossings, &item->admitted, fault);
 
@@ -145,15 +174,16 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 		return err;
 	item->is_parsed = true;
 	item->id = item->admitted.facts->id;
+	item->key = envelope->key;
 	err = admit_signer(&item->admitted, &envelope->key, job->office.text, job->trust, job->now, &key, fault);
 	if (err != LIAISON_OK)
 		return err;
 	if (batch_root != NULL)
-		err = batch_verify(
-			context->cache, context->network, &key, envelope->leaf_count, batch_root, envelope->signature);
+		root = *batch_root;
 	else
-		err = envelope_verify_hashed(
-			context->cache, context->network, &key, envelope, &item->admitted.body_hash);
+		err = envelope_root(envelope, &item->admitted.body_hash, &root);
+	if (err == LIAISON_OK)
+		err = verify_root(&root, envelope, &key, frame, context);
 	if (err != LIAISON_OK)
 		return fault_set(
 			fault, err, "the signature is not one over this body by the key that the envelope names");
@@ -170,34 +200,40 @@ judge_item(struct admit_item *item, const struct envelope *envelope, const struc
 
 /*
  * Paths may be left out when every leaf of the batch is in the frame, in order: then they are made here, from one tree over
- * all bodies. NULL where the frame's own paths are to be taken, or memory is short, which they then do not survive.
+ * all bodies. *tree is NULL where the frame's own paths are to be taken. LIAISON_NO_MEMORY.
  */
-static struct merkle_tree *
-make_batch_tree(const Liaison__Submit *submit)
+static enum liaison_err
+make_batch_tree(const Liaison__Submit *submit, struct merkle_tree **tree)
 {
 	size_t count = submit->n_items;
+	enum liaison_err err = LIAISON_OK;
 
+	*tree = NULL;
 	if (submit->leaf_count != count || count < 2)
-		return NULL;
+		return LIAISON_OK;
 	for (size_t i = 0; i < count; i++)
 		if (submit->items[i]->n_path != 0 || submit->items[i]->leaf != i)
-			return NULL;
-	struct merkle_tree *tree = merkle_tree_new();
-	for (size_t i = 0; tree != NULL && i < count; i++) {
+			return LIAISON_OK;
+	struct merkle_tree *made = merkle_tree_new();
+	if (made == NULL)
+		return LIAISON_NO_MEMORY;
+	for (size_t i = 0; err == LIAISON_OK && i < count; i++) {
 		struct digest leaf;
 		envelope_body_hash(submit->items[i]->body.data, submit->items[i]->body.len, &leaf);
-		if (merkle_tree_append(tree, &leaf) != LIAISON_OK) {
-			merkle_tree_free(tree);
-			tree = NULL;
-		}
+		err = merkle_tree_append(made, &leaf);
 	}
-	return tree;
+	if (err == LIAISON_OK)
+		*tree = made;
+	else
+		merkle_tree_free(made);
+	return err;
 }
 
 static void
-run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_context *context)
+run_submit(struct admit_job *job, const Liaison__Submit *submit, const struct merkle_tree *tree,
+	struct admit_context *context)
 {
-	struct merkle_tree *tree = make_batch_tree(submit);
+	struct frame_root frame = {.is_found = false};
 	struct merkle_path path;
 	struct digest root;
 
@@ -215,21 +251,20 @@ run_submit(struct admit_job *job, const Liaison__Submit *submit, struct admit_co
 			fault_set(
 				&fault, err, "key, signature, leaf or path of the batch have wrong lengths or ranges");
 		else
-			err = judge_item(item, &envelope, tree != NULL ? &root : NULL, job, context, &fault);
-		item->err = err;
+			err = judge_item(item, &envelope, tree != NULL ? &root : NULL, &frame, job, context, &fault);
 		if (err != LIAISON_OK)
 			refuse(item, err, fault.message);
 		/* What follows needs the facts only. */
 		item->admitted.alert = NULL;
 		arena_reset(&context->arena);
 	}
-	merkle_tree_free(tree);
 }
 
 void
 admit_run(struct admit_job *job, struct admit_context *context)
 {
 	Liaison__Frame *frame = NULL;
+	struct merkle_tree *tree = NULL;
 
 	job->err = frame_decode(net_message_data(&job->message), net_message_size(&job->message), &frame, &job->fault);
 	if (job->err == LIAISON_NO_MEMORY)
@@ -243,14 +278,15 @@ admit_run(struct admit_job *job, struct admit_context *context)
 	}
 	job->request = frame->submit->request;
 	job->items = calloc(frame->submit->n_items, sizeof *job->items);
-	if (job->items == NULL) {
+	if (job->items == NULL || make_batch_tree(frame->submit, &tree) != LIAISON_OK) {
 		job->err =
 			fault_set(&job->fault, LIAISON_RATE_LIMITED, "the broker is out of memory; send again later");
 		goto out;
 	}
 	job->count = frame->submit->n_items;
-	run_submit(job, frame->submit, context);
+	run_submit(job, frame->submit, tree, context);
 out:
+	merkle_tree_free(tree);
 	frame_free(frame);
 	net_message_close(&job->message);
 	net_message_init(&job->message);
@@ -269,8 +305,10 @@ struct admit {
 	struct admit_worker *workers;
 	size_t worker_count; /* started */
 	size_t share_of;     /* to be started */
-	size_t inside;       /* jobs put and not yet taken; the core's own count */
-	size_t inside_bytes; /* of their messages */
+	/* The core's own: */
+	uint64_t put, taken;                    /* numbers of the next job to be put, and to be taken */
+	struct admit_job *done[ADMIT_JOBS_MAX]; /* finished, by number; their turn has not come */
+	size_t inside_bytes;                    /* messages of the jobs put and not yet taken */
 };
 
 /* Owns a few jobs at a time, its batch cache and arena. Receives jobs from the core, sends them back finished. */
@@ -303,8 +341,8 @@ admit_new(
 	if (admit == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the workers");
 	admit->share_of = workers;
-	admit->waiting = queue_new(JOBS_MAX, false);
-	admit->finished = queue_new(JOBS_MAX, true);
+	admit->waiting = queue_new(ADMIT_JOBS_MAX, false);
+	admit->finished = queue_new(ADMIT_JOBS_MAX, true);
 	admit->workers = calloc(workers, sizeof *admit->workers);
 	if (admit->waiting == NULL || admit->finished == NULL || admit->workers == NULL) {
 		admit_free(admit);
@@ -351,6 +389,8 @@ admit_free(struct admit *admit)
 	}
 	drain(admit->waiting);
 	drain(admit->finished);
+	for (size_t i = 0; i < ADMIT_JOBS_MAX; i++)
+		admit_job_free(admit->done[i]);
 	queue_free(admit->waiting);
 	queue_free(admit->finished);
 	free(admit->workers);
@@ -362,22 +402,27 @@ admit_put(struct admit *admit, struct admit_job *job)
 {
 	/* Not more inside than either queue holds: so a worker never waits to hand back. */
 	job->bytes = net_message_size(&job->message);
-	if (admit->inside >= JOBS_MAX || admit->inside_bytes + job->bytes > JOBS_BYTES_MAX ||
+	job->number = admit->put;
+	if (admit->put - admit->taken >= ADMIT_JOBS_MAX || admit->inside_bytes + job->bytes > JOBS_BYTES_MAX ||
 		!queue_put(admit->waiting, job))
 		return false;
-	admit->inside++;
+	admit->put++;
 	admit->inside_bytes += job->bytes;
 	return true;
 }
 
 size_t
-admit_take(struct admit *admit, struct admit_job **jobs, size_t max)
+admit_take(struct admit *admit, struct admit_job *jobs[ADMIT_JOBS_MAX])
 {
-	size_t count = queue_take(admit->finished, (void **)jobs, max);
+	size_t got = queue_take(admit->finished, (void **)jobs, ADMIT_JOBS_MAX), count = 0;
 
-	admit->inside -= count;
-	for (size_t i = 0; i < count; i++)
-		admit->inside_bytes -= jobs[i]->bytes;
+	for (size_t i = 0; i < got; i++)
+		admit->done[jobs[i]->number % ADMIT_JOBS_MAX] = jobs[i];
+	for (struct admit_job **next; *(next = &admit->done[admit->taken % ADMIT_JOBS_MAX]) != NULL; admit->taken++) {
+		admit->inside_bytes -= (*next)->bytes;
+		jobs[count++] = *next;
+		*next = NULL;
+	}
 	return count;
 }
 

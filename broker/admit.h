@@ -18,6 +18,7 @@ struct admit_item {
 	bool is_parsed; /* id and body hash below are good, whatever err says */
 	bool is_signed; /* the signature is one of the id's own office, which is who submits */
 	struct alert_id id;
+	struct key_id key; /* that the envelope names */
 	struct admitted admitted;
 	struct blob *envelope;   /* encoded Liaison__Envelope */
 	struct blob *header;     /* encoded AlertHeader, canonical */
@@ -34,7 +35,8 @@ struct admit_job {
 	struct net_message message; /* owned; empty once it was parsed */
 	struct trust *trust;        /* owned reference: the view at the time of arrival */
 	int64_t now;
-	size_t bytes; /* of the message, while the job is inside */
+	size_t bytes;    /* of the message, while the job is inside */
+	uint64_t number; /* of all that were put */
 	/* out */
 	enum liaison_err err; /* of the frame as a whole; then there are no items */
 	struct fault fault;
@@ -75,10 +77,15 @@ enum liaison_err admit_new(size_t workers, const char *network, const struct cro
 	struct fault *fault) LIAISON_MUST_CHECK;
 void admit_free(struct admit *admit); /* waits for the workers; drops what is unfinished */
 
+#define ADMIT_JOBS_MAX 2048 /* inside at once */
+
 /* False: as many jobs as it may hold are inside already; the caller keeps the job. */
 bool admit_put(struct admit *admit, struct admit_job *job);
-/* Finished jobs, in no particular order; then the caller's. admit_fd() is readable while there may be some. */
-size_t admit_take(struct admit *admit, struct admit_job **jobs, size_t max);
+/*
+ * Jobs in the order in which they were put, as far as they are finished; then the caller's. An alert and its cancellation
+ * may come in one breath, in two frames. admit_fd() is readable while there may be some.
+ */
+size_t admit_take(struct admit *admit, struct admit_job *jobs[ADMIT_JOBS_MAX]);
 int admit_fd(const struct admit *admit);
 
 #endif

@@ -228,7 +228,7 @@ adopt_document(struct core *core, enum document_type type, const Liaison__Signed
 	}
 	err = document_new(type, document, &parsed, fault);
 	if (err == LIAISON_OK && !put_on_record(core, parsed))
-		err = fault_set(fault, LIAISON_RATE_LIMITED, "the log has no room at this moment; send it again");
+		err = fault_set(fault, LIAISON_BUSY, "the log has no room at this moment; send it again");
 	document_unref(parsed);
 	if (err != LIAISON_OK) {
 		trust_unref(trust);
@@ -242,41 +242,56 @@ adopt_document(struct core *core, enum document_type type, const Liaison__Signed
 	return LIAISON_OK;
 }
 
-void
-adopt_record(struct core *core, const struct stored_record *record)
+static enum document_type
+record_document(const struct stored_record *record)
 {
-	enum document_type type = DOCUMENT_SUSPENSION;
+	if (record->record.type != RECORD_TRUST)
+		return DOCUMENT_SUSPENSION;
+	Liaison__TrustHeader *header =
+		liaison__trust_header__unpack(NULL, record->record.header_len, record->record.header);
+	enum document_type type = header == NULL           ? DOCUMENT_CARD
+				  : header->member != NULL ? DOCUMENT_ROSTER
+							   : DOCUMENT_CHARTER;
+	if (header != NULL)
+		liaison__trust_header__free_unpacked(header, NULL);
+	return type;
+}
+
+enum liaison_err
+adopt_record(struct core *core, const struct stored_record *record, struct fault *fault)
+{
+	enum document_type type = record_document(record);
 	enum trust_change change;
 	struct trust *trust;
-	struct fault fault = {.message = ""};
+	struct fault why = {.message = ""};
 	char quoted[256];
 
 	if (record->record.payload_len == 0)
-		return;
-	if (record->record.type == RECORD_TRUST) {
-		Liaison__TrustHeader *header =
-			liaison__trust_header__unpack(NULL, record->record.header_len, record->record.header);
-		type = header != NULL && header->member != NULL ? DOCUMENT_ROSTER : DOCUMENT_CHARTER;
-		if (header != NULL)
-			liaison__trust_header__free_unpacked(header, NULL);
-	}
+		return LIAISON_OK;
 	Liaison__Signed *document = liaison__signed__unpack(NULL, record->record.payload_len, record->record.payload);
-	if (document == NULL)
-		return;
-	enum liaison_err err = trust_add(core, type, document, &change, &trust, &fault);
+	enum liaison_err err = document != NULL && type != DOCUMENT_CARD
+				       ? trust_add(core, type, document, &change, &trust, &why)
+				       : LIAISON_NO_MEMORY; /* these bytes were parsed before they were stored */
+	if (document != NULL)
+		liaison__signed__free_unpacked(document, NULL);
+	/* To go on without it could be to go on without a revocation. */
+	if (err == LIAISON_NO_MEMORY)
+		return fault_set(fault, err, "no memory for the document of trust in record %llu of the log",
+			(unsigned long long)record->index);
 	if (err == LIAISON_OK) {
 		trust_unref(core->trust);
 		core->trust = trust;
 	} else if (err != LIAISON_EXPIRED && err != LIAISON_STALE) {
 		/* An ended suspension, or a roster that the trust folder has in a newer version already, is nothing to say. */
 		note(NOTE_WARNING, "trust-record-refused", "index=%llu message=%s", (unsigned long long)record->index,
-			note_quote(fault.message, quoted));
+			note_quote(why.message, quoted));
 	}
-	liaison__signed__free_unpacked(document, NULL);
+	return LIAISON_OK;
 }
 
 /* --- the trust folder --------------------------------------------------------------------------------------------- */
 
+/* What cannot be taken at this moment is tried again at the next look. */
 static void
 adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed *document)
 {
@@ -284,6 +299,8 @@ adopt_and_say(struct core *core, enum document_type type, const Liaison__Signed 
 	char quoted[256];
 	enum liaison_err err = adopt_document(core, type, document, "folder", &fault);
 
+	if (err == LIAISON_NO_MEMORY || err == LIAISON_BUSY)
+		core->trust_folder_ns = 0;
 	if (err != LIAISON_OK && err != LIAISON_STALE)
 		note(NOTE_ERROR, "trust-refused", "document=%s code=%s message=%s", document_type_name(type),
 			err_name(err), note_quote(fault.message, quoted));
@@ -306,8 +323,12 @@ adopt_folder(struct core *core)
 	struct fault fault = {.message = ""};
 	char quoted[256];
 
-	if (trust_load_dir(core->config->trust_dir, core_now(core), say_trouble, NULL, &folder, &fault) != LIAISON_OK) {
+	enum liaison_err err =
+		trust_load_dir(core->config->trust_dir, core_now(core), say_trouble, NULL, &folder, &fault);
+	if (err != LIAISON_OK) {
 		note(NOTE_ERROR, "trust-folder", "message=%s", note_quote(fault.message, quoted));
+		if (err == LIAISON_NO_MEMORY || err == LIAISON_IO)
+			core->trust_folder_ns = 0;
 		return;
 	}
 	for (size_t i = 0; i < trust_charter_count(folder); i++)

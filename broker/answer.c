@@ -54,8 +54,10 @@ send_receipt(struct core *core, struct session *session, const uint32_t *request
 	struct buf *items = &core->answers->items;
 	size_t len;
 
-	if (items->len == 0)
+	if (items->len == 0) {
+		buf_reset(items); /* an item may have found no memory */
 		return;
+	}
 	head.checkpoint = &core->checkpoint.message;
 	head.has_request = request != NULL;
 	head.request = request != NULL ? *request : 0;
@@ -160,7 +162,7 @@ audit_refusals(struct core *core, const struct admit_job *job)
 		if (item->is_parsed)
 			alert_id_format(&item->id, id);
 		audit_refusal(core, job->office.text, item->err, item->is_parsed ? id : NULL,
-			item->is_parsed ? &item->admitted.body_hash : NULL, item->message);
+			item->is_parsed ? &item->admitted.body_hash : NULL, item->message != NULL ? item->message : "");
 	}
 }
 

@@ -279,14 +279,15 @@ broker_run(struct broker *broker, const struct broker_events *events, struct fau
 		(unsigned long long)index_size(core->index));
 	if (events->on_ready != NULL)
 		events->on_ready(events->arg, endpoint);
-	event_base_dispatch(core->base);
-	accept_goodbye(core->accept);
-	/* What was made durable while the loop ended is answered too. */
+	int ended = event_base_dispatch(core->base);
+	/* What was made durable while the loop ended is answered too, before the goodbye. */
 	log_writer_stop(core->writer);
-	submit_logged(core);
+	while (log_writer_inside(core->writer) > 0)
+		submit_logged(core);
+	accept_goodbye(core->accept);
 	on_cursors(-1, 0, core);
 	note(NOTE_INFO, "stopped", "records=%llu", (unsigned long long)index_size(core->index));
-	return LIAISON_OK;
+	return ended == 0 ? LIAISON_OK : fault_set(fault, LIAISON_INTERNAL, "the event loop has failed");
 }
 
 void

@@ -24,7 +24,7 @@ config_mistake(struct reading *reading, unsigned line, const char *format, ...)
 	int used = line > 0 ? snprintf(sentence, sizeof sentence / 2, "%s:%u: ", reading->path, line)
 			    : snprintf(sentence, sizeof sentence / 2, "%s: ", reading->path);
 
-	if ((size_t)used > sizeof sentence / 2)
+	if ((size_t)used >= sizeof sentence / 2)
 		used = sizeof sentence / 2 - 1;
 	va_start(args, format);
 	(void)vsnprintf(sentence + used, sizeof sentence - (size_t)used, format, args);

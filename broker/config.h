@@ -103,6 +103,15 @@ enum liaison_err broker_config_read(const char *path, struct config *config, con
 enum liaison_err broker_config_check_place(const char *path, const struct config *config, config_report_fn *report,
 	void *arg, struct fault *fault) LIAISON_MUST_CHECK;
 
+/*
+ * Whether the key file and the trust folder are this broker's own, as its start would find them at `now`: keys of a broker
+ * that a roster gives to `id`, a folder that nobody else may change. Of a broker that has a log only what is certain, since
+ * the log holds papers of trust, too. A file that the start would leave out is told with "warning:" before it, and is no
+ * mistake. Reports and returns as broker_config_check_place does, which goes before it.
+ */
+enum liaison_err broker_config_check_trust(const char *path, const struct config *config, int64_t now,
+	config_report_fn *report, void *arg, struct fault *fault) LIAISON_MUST_CHECK;
+
 /* Prints what was read, every key, in the file's own syntax: reading that again gives the same. */
 void broker_config_print(const struct config *config, FILE *out);
 

@@ -132,11 +132,15 @@ size_t path_fields(const struct merkle_path *path, ProtobufCBinaryData out[MERKL
 void proof_handle(struct core *core, struct session *session, const Liaison__ProofRequest *request);
 
 /* --- lookup.c: what a record holds ------------------------------------------------------------------------------------- */
-/* The alert in a stored record; the caller's to free. LIAISON_CORRUPT, LIAISON_NO_MEMORY. */
+/* The alert in a stored record; the caller's to free. LIAISON_NO_MEMORY. */
 enum liaison_err lookup_parse(struct core *core, const struct stored_record *record, struct facts **facts,
 	struct fault *fault) LIAISON_MUST_CHECK;
-/* The alert that a notice or update refers to, read from the log; NULL if it is not held or not whole. The caller's. */
-struct facts *lookup_original(struct core *core, const struct facts *facts);
+/*
+ * The alert that a notice or update refers to, read from the log; *original is NULL if it is not held or not whole. The
+ * caller's. LIAISON_NO_MEMORY: ask again later, for nobody may be told now that there is none.
+ */
+enum liaison_err lookup_original(
+	struct core *core, const struct facts *facts, struct facts **original) LIAISON_MUST_CHECK;
 
 /* --- deliver.c and subscribe.c: feeds ----------------------------------------------------------------------------- */
 enum liaison_err deliver_init(struct core *core, struct fault *fault) LIAISON_MUST_CHECK;
@@ -155,7 +159,10 @@ void deliver_save_cursors(struct core *core); /* those that moved */
 
 /* Tells the reader that its channel is over, and detaches the feed, which has a session. */
 void subscribe_end(struct core *core, struct feed *feed, enum liaison_err code, const char *why);
-/* The present view differs from `before`: feeds whose office may see more begin again from the log's first record. */
+/*
+ * The present view differs from `before`: feeds whose office may see more begin again from the log's first record. At start
+ * too, with the view that the cursors in the store belong to.
+ */
 void subscribe_trust_changed(struct core *core, const struct trust *before);
 void subscribe_handle(struct core *core, struct session *session, const Liaison__Subscribe *subscribe);
 void unsubscribe_handle(struct core *core, struct session *session, const Liaison__Unsubscribe *unsubscribe);
@@ -163,7 +170,7 @@ void credit_handle(struct core *core, struct session *session, const Liaison__Cr
 void acknowledge_handle(struct core *core, struct session *session, const Liaison__Acknowledge *acknowledge);
 void feeds_handle(struct core *core, struct session *session, const Liaison__FeedsRequest *request);
 
-/* --- expiry.c: charter, rosters and this broker's keys that come to their end ------------------------------------------- */
+/* --- expiry.c: charter and rosters that come to their end -------------------------------------------------------------- */
 /* A log line for each that ends within 30 days, or has. */
 void expiry_note(struct core *core);
 
@@ -175,8 +182,9 @@ void adopt_suspension_handle(struct core *core, struct session *session, const L
 void adopt_folder(struct core *core);
 /* The same if anything came into it since the last time. */
 void adopt_folder_if_changed(struct core *core);
-/* From the log, at start: what was adopted in this broker's life. */
-void adopt_record(struct core *core, const struct stored_record *record);
+/* From the log, at start: what was adopted in this broker's life. LIAISON_NO_MEMORY. */
+enum liaison_err adopt_record(
+	struct core *core, const struct stored_record *record, struct fault *fault) LIAISON_MUST_CHECK;
 /* Sends what this session's hello says that it lacks. */
 void adopt_bring_up_to_date(struct core *core, struct session *session, const Liaison__Hello *hello);
 /* The versions that are held, as welcome and trust-state frames want them; one block for the caller to free. */

@@ -142,23 +142,6 @@ offer_live(struct core *core, struct feed *feed, const struct live_item *item, c
 	}
 }
 
-static void
-offer_to_all(struct core *core, const struct live_item *item)
-{
-	if (facts_is_notice(item->facts)) {
-		struct facts *original = lookup_original(core, item->facts);
-		for (uint32_t number = 0; number < feeds_end(core->feeds); number++)
-			if (feeds_at(core->feeds, number) != NULL)
-				offer_live(core, feeds_at(core->feeds, number), item, original);
-		facts_free(original);
-		return;
-	}
-	const uint32_t *numbers;
-	size_t count = match_alert(core->match, item->facts, &numbers);
-	for (size_t i = 0; i < count; i++)
-		offer_live(core, feeds_at(core->feeds, numbers[i]), item, NULL);
-}
-
 /* Without memory for the item: everybody who keeps up finds it by search. */
 static void
 leave_to_search(struct core *core, uint64_t index)
@@ -172,6 +155,27 @@ leave_to_search(struct core *core, uint64_t index)
 		if (feed != NULL)
 			deliver_wake(core, feed);
 	}
+}
+
+static void
+offer_to_all(struct core *core, const struct live_item *item)
+{
+	if (facts_is_notice(item->facts)) {
+		struct facts *original;
+		if (lookup_original(core, item->facts, &original) != LIAISON_OK) {
+			leave_to_search(core, item->index);
+			return;
+		}
+		for (uint32_t number = 0; number < feeds_end(core->feeds); number++)
+			if (feeds_at(core->feeds, number) != NULL)
+				offer_live(core, feeds_at(core->feeds, number), item, original);
+		facts_free(original);
+		return;
+	}
+	const uint32_t *numbers;
+	size_t count = match_alert(core->match, item->facts, &numbers);
+	for (size_t i = 0; i < count; i++)
+		offer_live(core, feeds_at(core->feeds, numbers[i]), item, NULL);
 }
 
 void
@@ -256,8 +260,17 @@ save_log_seen(struct core *core, struct fault *fault)
 		return LIAISON_OK;
 	memcpy(seen.epoch, core->epoch.bytes, sizeof seen.epoch);
 	memcpy(seen.root.bytes, core->checkpoint.root, sizeof seen.root.bytes);
-	core->log_seen = seen.size;
 	return store_set_log(core->store, &seen, fault);
+}
+
+/* What a failed commit has given up is still to be saved: a cursor that goes back brings what is due. */
+static void
+mark_saved(struct core *core)
+{
+	core->log_seen = core->checkpoint.message.size;
+	for (uint32_t number = 0; number < feeds_end(core->feeds); number++)
+		if (feeds_at(core->feeds, number) != NULL)
+			feeds_at(core->feeds, number)->is_dirty = false;
 }
 
 void
@@ -273,12 +286,15 @@ deliver_save_cursors(struct core *core)
 			continue;
 		err = store_set_cursors(core->store, feed->office.text, feed->name, core->epoch.bytes,
 			feed->lanes[FEED_URGENT].cursor, feed->lanes[FEED_ORDINARY].cursor, &fault);
-		feed->is_dirty = err != LIAISON_OK;
+		if (err == LIAISON_NOT_FOUND) /* the others stand */
+			err = LIAISON_OK;
 	}
 	if (err == LIAISON_OK)
 		err = save_log_seen(core, &fault);
 	if (err == LIAISON_OK)
 		err = store_commit(core->store, &fault);
-	if (err != LIAISON_OK)
+	if (err == LIAISON_OK)
+		mark_saved(core);
+	else
 		note(NOTE_ERROR, "cursors-not-saved", "message=%s", note_quote(fault.message, quoted));
 }

@@ -33,7 +33,10 @@ search_facts(struct search *search, uint64_t index, const struct facts *facts, s
 {
 	struct core *core = search->core;
 	struct feed *feed = search->feed;
-	struct facts *original = facts_is_notice(facts) ? lookup_original(core, facts) : NULL;
+	struct facts *original = NULL;
+
+	if (facts_is_notice(facts) && lookup_original(core, facts, &original) != LIAISON_OK)
+		return LIAISON_BUSY;
 	bool wanted = (facts_is_notice(facts) || filter_matches(feed->filter, facts)) &&
 		      deliver_may_have(core, feed, index, facts, original);
 
@@ -66,8 +69,10 @@ search_record(void *arg, const struct stored_record *record)
 		/* It was admitted once: only damage that the hashes do not see, or no memory, comes here. */
 		note(NOTE_ERROR, "record-not-served", "index=%llu code=%s", (unsigned long long)record->index,
 			err_name(err));
+		if (err == LIAISON_NO_MEMORY)
+			return LIAISON_BUSY; /* and looked at again at the next tick */
 		feed->lanes[search->lane].next = record->index + 1;
-		return err == LIAISON_NO_MEMORY ? LIAISON_BUSY : LIAISON_OK;
+		return LIAISON_OK;
 	}
 	struct blob *bytes = deliver_encode_item(record->index, record->record.payload, record->record.payload_len);
 	err = bytes != NULL ? search_facts(search, record->index, facts, bytes) : LIAISON_BUSY;

@@ -2,6 +2,9 @@
 
 #include "broker/note.h"
 
+_Static_assert(
+	RECORD_PAYLOAD_MAX >= 2 * (BODY_BYTES_MAX + 1024), "two greatest bodies with their envelopes fit a record");
+
 /* The envelope under an id that another body now claims: from the log, or on its way there. */
 static struct blob *
 first_envelope(struct core *core, const struct alert_id *id, const struct pending *pending)

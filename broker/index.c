@@ -20,6 +20,12 @@ struct table {
 	size_t used;
 };
 
+/* One UPDATE, in the list of all of them. */
+struct index_update {
+	uint64_t at;
+	uint32_t before; /* the earlier one of the same ALERT, as newest_update; 0: none */
+};
+
 struct index {
 	struct index_entry **chunks;
 	size_t chunk_count;
@@ -30,6 +36,8 @@ struct index {
 	struct table by_author;
 	uint64_t *urgent; /* indexes of the urgent lane, ascending */
 	size_t urgent_count, urgent_cap;
+	struct index_update *updates;
+	uint32_t update_count, update_cap;
 	struct merkle_tree *tree;
 };
 
@@ -152,6 +160,7 @@ index_free(struct index *index)
 	free(index->by_author.slots);
 	free(index->authors);
 	free(index->urgent);
+	free(index->updates);
 	merkle_tree_free(index->tree);
 	free(index);
 }
@@ -193,7 +202,7 @@ intern_author(struct index *index, const struct office_id *office, uint32_t *aut
 	return LIAISON_OK;
 }
 
-/* Room in the entries' last chunk and in the list of urgent ones. */
+/* Room in the entries' last chunk and in the lists of urgent ones and updates. */
 static enum liaison_err
 reserve_entry(struct index *index)
 {
@@ -215,21 +224,48 @@ reserve_entry(struct index *index)
 		index->urgent = urgent;
 		index->urgent_cap = cap;
 	}
+	if (index->update_count == index->update_cap) {
+		uint32_t cap = index->update_cap > 0 ? index->update_cap * 2 : 256;
+		struct index_update *updates = realloc(index->updates, cap * sizeof *updates);
+		if (updates == NULL)
+			return LIAISON_NO_MEMORY;
+		index->updates = updates;
+		index->update_cap = cap;
+	}
 	return LIAISON_OK;
 }
 
-/* What an alert does to an earlier one. */
+/* The end of `entry`; `above`: by that of the ALERT that it updates. One's own end is the last word. */
 static void
-apply_notice(struct index *index, const struct facts *facts)
+end_entry(struct index_entry *entry, Liaison__MessageType message, bool above)
+{
+	bool was_ended = entry->is_cancelled || entry->is_restricted;
+
+	if (message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL)
+		entry->is_cancelled = true;
+	else
+		entry->is_restricted = true;
+	entry->has_ended_above = above && (!was_ended || entry->has_ended_above);
+}
+
+/* What the alert at `at` does to the earlier one that it refers to. */
+static void
+apply_reference(struct index *index, uint64_t at, const struct facts *facts)
 {
 	uint64_t original;
 
 	if (facts->reference.sequence == 0 || !index_find(index, &facts->reference, &original))
 		return;
-	if (facts->message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL)
-		entry_of(index, original)->is_cancelled = true;
-	else if (facts->message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_REDACT)
-		entry_of(index, original)->is_restricted = true;
+	struct index_entry *entry = entry_of(index, original);
+	if (facts->message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_UPDATE) {
+		index->updates[index->update_count++] = (struct index_update){at, entry->newest_update};
+		entry->newest_update = index->update_count;
+	} else if (facts->message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL ||
+		   facts->message == LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_REDACT) {
+		end_entry(entry, facts->message, false);
+		for (uint32_t update = entry->newest_update; update != 0; update = index->updates[update - 1].before)
+			end_entry(entry_of(index, index->updates[update - 1].at), facts->message, true);
+	}
 }
 
 static void
@@ -250,7 +286,7 @@ add_alert(struct index *index, uint64_t at, uint32_t author, const struct facts 
 	if (entry->is_urgent)
 		index->urgent[index->urgent_count++] = at;
 	table_put(&index->by_id, hash_id(author, facts->id.sequence, facts->id.is_reply), at);
-	apply_notice(index, facts);
+	apply_reference(index, at, facts);
 }
 
 enum liaison_err
@@ -378,6 +414,6 @@ index_known(void *index, const struct alert_id *id)
 	known.message = (Liaison__MessageType)entry->message;
 	known.kind = (Liaison__Kind)entry->kind;
 	known.status = (Liaison__Status)entry->status;
-	known.is_terminal = entry->is_cancelled || entry->is_restricted;
+	known.is_terminal = (entry->is_cancelled || entry->is_restricted) && !entry->has_ended_above;
 	return known;
 }

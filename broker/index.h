@@ -30,6 +30,12 @@ struct index_entry {
 	bool is_erased : 1;
 	bool is_damaged : 1;   /* its bytes are not whole: never served */
 	bool has_evidence : 1; /* a second body under its id was seen and kept */
+	/*
+	 * An UPDATE whose ALERT was cancelled or redacted: it is not given to anybody new, but can still be ended itself, for
+	 * those who were given it and not the ALERT.
+	 */
+	bool has_ended_above : 1;
+	uint32_t newest_update; /* of an ALERT, for index.c; 0: none */
 };
 
 struct index *index_new(void); /* NULL: no memory */

@@ -47,21 +47,6 @@ log_refuse(const struct log *log, struct fault *fault)
 /* --- making a segment ----------------------------------------------------------------------------------------------- */
 
 enum liaison_err
-log_check_room(const struct log *log, struct fault *fault)
-{
-	uint64_t free_bytes = 0;
-
-	int result = disk_free_bytes(log->disk, log->dir, &free_bytes);
-	if (result < 0)
-		return fault_errno(fault, LIAISON_IO, -result, "cannot tell the free space of %s", log->dir);
-	if (free_bytes < log->floor_bytes)
-		return fault_set(fault, LIAISON_STORAGE_FULL,
-			"the disk of %s has %llu MiB free, less than the floor of %llu MiB; make room there", log->dir,
-			(unsigned long long)free_bytes >> 20, (unsigned long long)log->floor_bytes >> 20);
-	return LIAISON_OK;
-}
-
-enum liaison_err
 log_file(const struct log *log, const char *name, char *path, struct fault *fault)
 {
 	if (disk_path(path, log->dir, name) != LIAISON_OK)

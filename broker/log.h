@@ -142,9 +142,6 @@ enum liaison_err log_flush(struct log *log, int64_t now_ms, struct fault *fault)
  */
 enum liaison_err log_prepare(struct log *log, struct fault *fault) LIAISON_MUST_CHECK;
 
-/* Whether more than the floor is free on the log's disk: LIAISON_OK, LIAISON_STORAGE_FULL, LIAISON_IO. */
-enum liaison_err log_check_room(const struct log *log, struct fault *fault) LIAISON_MUST_CHECK;
-
 struct log_head log_durable(const struct log *log);
 uint64_t log_next_index(const struct log *log);
 struct epoch log_epoch(const struct log *log);

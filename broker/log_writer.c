@@ -17,6 +17,11 @@
 #define GATHER_GAP_US 1500
 #define GATHER_MOST_US 6000
 
+struct group {
+	struct log_item *items[GROUP_RECORDS_MAX];
+	size_t count;
+};
+
 struct log_writer {
 	struct log *log;
 	const struct clock *clock;
@@ -24,15 +29,10 @@ struct log_writer {
 	pthread_t thread;
 	bool running;
 	size_t inside; /* the core's own count */
-	/* The thread's scratch. */
+	/* The thread's: the group whose trailer is still to come, the one being put together, and scratch. */
+	struct group appended, next;
 	struct record records[GROUP_RECORDS_MAX];
 	struct log_location locations[GROUP_RECORDS_MAX];
-};
-
-/* What the thread works on: a group that was appended and whose trailer is still to come, and the one being put together. */
-struct group {
-	struct log_item *items[GROUP_RECORDS_MAX];
-	size_t count;
 };
 
 void
@@ -152,9 +152,8 @@ static void *
 writer_main(void *arg)
 {
 	struct log_writer *writer = arg;
-	struct group *appended = calloc(1, sizeof *appended), *waiting = calloc(1, sizeof *waiting);
+	struct group *appended = &writer->appended, *waiting = &writer->next;
 
-	assert(appended != NULL && waiting != NULL);
 	pthread_setname_np(pthread_self(), "log");
 	for (;;) {
 		if (appended->count >= BUSY_RECORDS)
@@ -174,8 +173,6 @@ writer_main(void *arg)
 		if (queue_length(writer->waiting) == 0 && log_prepare(writer->log, &fault) != LIAISON_OK)
 			say_failure(fault.code, &fault);
 	}
-	free(appended);
-	free(waiting);
 	return NULL;
 }
 
@@ -184,20 +181,18 @@ log_writer_new(struct log *log, const struct clock *clock, struct log_writer **o
 {
 	struct log_writer *writer = calloc(1, sizeof *writer);
 
-	if (writer == NULL)
+	if (writer == NULL) {
+		log_close(log);
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the log's writer");
+	}
+	writer->log = log;
 	writer->clock = clock;
 	writer->waiting = queue_new(LOG_WRITER_RECORDS_MAX, false);
 	writer->finished = queue_new(LOG_WRITER_RECORDS_MAX, true);
-	if (writer->waiting == NULL || writer->finished == NULL) {
+	if (writer->waiting == NULL || writer->finished == NULL ||
+		pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
 		log_writer_free(writer);
-		return fault_set(fault, LIAISON_NO_MEMORY, "no memory or descriptors for the log's writer");
-	}
-	writer->log = log;
-	if (pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
-		writer->log = NULL;
-		log_writer_free(writer);
-		return fault_set(fault, LIAISON_NO_MEMORY, "cannot start the log's writer thread");
+		return fault_set(fault, LIAISON_NO_MEMORY, "no memory, descriptors or thread for the log's writer");
 	}
 	writer->running = true;
 	*out = writer;
@@ -225,8 +220,7 @@ log_writer_free(struct log_writer *writer)
 		log_writer_stop(writer);
 	while (writer->finished != NULL && queue_take(writer->finished, (void **)&item, 1) == 1)
 		log_item_free(item);
-	if (writer->log != NULL)
-		log_close(writer->log);
+	log_close(writer->log);
 	queue_free(writer->waiting);
 	queue_free(writer->finished);
 	free(writer);

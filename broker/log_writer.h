@@ -30,7 +30,7 @@ void log_item_free(struct log_item *item); /* takes NULL; lets go of header and 
 
 struct log_writer;
 
-/* Takes ownership of `log`. */
+/* Takes ownership of `log`, which is closed on failure too. */
 enum liaison_err log_writer_new(
 	struct log *log, const struct clock *clock, struct log_writer **out, struct fault *fault) LIAISON_MUST_CHECK;
 /* Writes and syncs what was put, then ends the thread and closes the log. What was not taken back is freed. */

@@ -1,6 +1,8 @@
 /* What a record of the log holds, for those who have an index or a reference only. */
 #include "broker/core.h"
 
+#include "broker/note.h"
+
 enum liaison_err
 lookup_parse(struct core *core, const struct stored_record *record, struct facts **facts, struct fault *fault)
 {
@@ -8,8 +10,9 @@ lookup_parse(struct core *core, const struct stored_record *record, struct facts
 		liaison__envelope__unpack(NULL, record->record.payload_len, record->record.payload);
 	Liaison__Alert *alert =
 		envelope != NULL ? liaison__alert__unpack(NULL, envelope->body.len, envelope->body.data) : NULL;
+	/* These bytes were parsed before they were stored, and are whole. */
 	enum liaison_err err = alert != NULL ? facts_new(alert, core->crossings, facts, fault)
-					     : fault_set(fault, LIAISON_CORRUPT, "record %llu holds no alert",
+					     : fault_set(fault, LIAISON_NO_MEMORY, "no memory to read record %llu",
 						       (unsigned long long)record->index);
 
 	if (alert != NULL)
@@ -19,17 +22,23 @@ lookup_parse(struct core *core, const struct stored_record *record, struct facts
 	return err;
 }
 
-struct facts *
-lookup_original(struct core *core, const struct facts *facts)
+enum liaison_err
+lookup_original(struct core *core, const struct facts *facts, struct facts **original)
 {
 	struct stored_record record;
-	struct facts *original;
+	struct fault fault = {.message = ""};
+	char quoted[256];
 	uint64_t at;
 
+	*original = NULL;
 	if (facts->reference.sequence == 0 || !index_find(core->index, &facts->reference, &at))
-		return NULL;
-	if (log_read(core->lookups, at, &index_entry(core->index, at)->location, &record, NULL) != LIAISON_OK ||
-		lookup_parse(core, &record, &original, NULL) != LIAISON_OK)
-		return NULL;
-	return original;
+		return LIAISON_OK;
+	enum liaison_err err = log_read(core->lookups, at, &index_entry(core->index, at)->location, &record, &fault);
+	if (err == LIAISON_OK)
+		err = lookup_parse(core, &record, original, &fault);
+	if (err == LIAISON_OK || err == LIAISON_NO_MEMORY)
+		return err;
+	note(NOTE_ERROR, "original-not-read", "index=%llu message=%s", (unsigned long long)at,
+		note_quote(fault.message, quoted));
+	return LIAISON_OK;
 }

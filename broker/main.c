@@ -70,7 +70,9 @@ static const char about[] =
 	"  liaisond -c /var/lib/liaisond/liaisond.conf\n"
 	"\n"
 	"SIGTERM and SIGINT stop it in order; SIGHUP reads the trust folder again. Exit codes: 0 done, 64 usage, "
-	"65 the log is damaged, 74 input or output, 78 configuration, keys or trust.";
+	"65 the log is damaged, 69 another broker has the folder, 70 a fault of the program, 74 input or output (a "
+	"port "
+	"that is in use, too), 75 the disk is full, 78 configuration, keys or trust.";
 
 static void
 choose(struct arguments *arguments, enum action action, struct argp_state *state)
@@ -154,16 +156,21 @@ read_config(const struct arguments *arguments, bool check_place, struct config *
 static int
 check_config(const struct arguments *arguments)
 {
+	const struct clock *clock = clock_system();
 	struct config config;
 	struct fault fault;
 
-	switch (read_config(arguments, true, &config, &fault)) {
-	case LIAISON_OK: break;
-	case LIAISON_BAD_CONFIG: return EX_CONFIG; /* all was told */
-	default: return fail(&fault);
+	enum liaison_err err = read_config(arguments, true, &config, &fault);
+	if (err == LIAISON_OK) {
+		err = broker_config_check_trust(
+			arguments->config, &config, clock->now_ms(clock->arg), report_mistake, NULL, &fault);
+		broker_config_clear(&config);
 	}
+	if (err == LIAISON_BAD_CONFIG) /* all was told */
+		return EX_CONFIG;
+	if (err != LIAISON_OK)
+		return fail(&fault);
 	printf("%s: in order\n", arguments->config);
-	broker_config_clear(&config);
 	return EX_OK;
 }
 

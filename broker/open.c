@@ -97,6 +97,8 @@ check_identity(struct core *core, struct fault *fault)
 struct rebuild {
 	struct core *core;
 	struct fault *fault;
+	uint64_t seen_size;       /* of the log, when the store last heard of cursors */
+	struct trust *seen_trust; /* as it was then; owned */
 };
 
 static enum liaison_err
@@ -149,6 +151,8 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 	struct rebuild *rebuild = arg;
 	struct core *core = rebuild->core;
 
+	if (record->index == rebuild->seen_size)
+		rebuild->seen_trust = trust_ref(core->trust);
 	if (record->damage == 0 && record->record.type == RECORD_ALERT)
 		return rebuild_alert(core, record, location, rebuild->fault);
 	static const struct log_location nowhere = {0};
@@ -159,7 +163,7 @@ on_record(void *arg, const struct stored_record *record, const struct log_locati
 		index_set_damaged(core->index, record->index);
 	} else if (err == LIAISON_OK &&
 		   (record->record.type == RECORD_TRUST || record->record.type == RECORD_SUSPENSION)) {
-		adopt_record(core, record);
+		err = adopt_record(core, record, rebuild->fault);
 	} else if (err == LIAISON_OK && record->record.type == RECORD_EVIDENCE) {
 		note_evidence(core, record);
 	}
@@ -187,46 +191,49 @@ make_log(const struct log_options *options, struct fault *fault)
 
 /* A log that lost its end can look like one that a crash left: what was seen of it before says which. */
 static void
-check_log_seen(struct core *core)
+check_log_seen(struct core *core, const struct stored_log *seen)
 {
-	struct stored_log seen;
 	struct digest root;
 	char why[256];
 
-	if (store_get_log(core->store, &seen, NULL) != LIAISON_OK || core->is_tree_lost)
+	if (core->is_tree_lost)
 		return;
-	if (memcmp(seen.epoch, core->epoch.bytes, sizeof seen.epoch) != 0) {
+	if (memcmp(seen->epoch, core->epoch.bytes, sizeof seen->epoch) != 0) {
 		core_set_read_only(core, "the log is of another epoch than the one that state.db belongs to");
 		return;
 	}
-	if (seen.size <= index_size(core->index)) {
-		merkle_tree_root(index_tree(core->index), seen.size, &root);
-		if (digest_equal(&root, &seen.root))
+	if (seen->size <= index_size(core->index)) {
+		merkle_tree_root(index_tree(core->index), seen->size, &root);
+		if (digest_equal(&root, &seen->root))
 			return;
 	}
 	snprintf(why, sizeof why,
 		"this broker had a log of %llu records, and what lies there (%llu records) does not continue it",
-		(unsigned long long)seen.size, (unsigned long long)index_size(core->index));
+		(unsigned long long)seen->size, (unsigned long long)index_size(core->index));
 	core_set_read_only(core, why);
 }
 
+/* *seen_trust: the view that the cursors in the store belong to; the caller's. */
 static enum liaison_err
-open_log(struct core *core, struct fault *fault)
+open_log(struct core *core, struct trust **seen_trust, struct fault *fault)
 {
 	struct log_options options = {.disk = disk_system(),
 		.dir = core->log_dir,
 		.rng = rng_system(),
 		.segment_bytes = (uint64_t)core->config->segment_bytes,
 		.floor_bytes = (uint64_t)core->config->disk_floor_bytes};
-	struct rebuild rebuild = {.core = core, .fault = fault};
+	struct stored_log seen = {.size = 0};
+	enum liaison_err seen_err = store_get_log(core->store, &seen, fault);
+	if (seen_err != LIAISON_OK && seen_err != LIAISON_NOT_FOUND)
+		return seen_err;
+	struct rebuild rebuild = {.core = core, .fault = fault, .seen_size = seen.size};
 	struct log_visitor visitor = {.on_record = on_record, .on_finding = on_finding, .arg = &rebuild};
 	struct log_report report;
 	struct log *log;
 	char text[512];
-	struct stored_log seen = {.size = 0};
 
 	enum liaison_err err = log_open(&options, &visitor, &log, &report, fault);
-	if (err == LIAISON_NOT_FOUND && store_get_log(core->store, &seen, NULL) != LIAISON_NOT_FOUND)
+	if (err == LIAISON_NOT_FOUND && seen_err == LIAISON_OK)
 		return fault_set(fault, LIAISON_CORRUPT,
 			"%s holds no log, but this broker had one of %llu records: restore the folder, or, if it is "
 			"lost, start "
@@ -237,6 +244,7 @@ open_log(struct core *core, struct fault *fault)
 		if (err == LIAISON_OK)
 			err = log_open(&options, &visitor, &log, &report, fault);
 	}
+	*seen_trust = rebuild.seen_trust != NULL || err != LIAISON_OK ? rebuild.seen_trust : trust_ref(core->trust);
 	if (err != LIAISON_OK)
 		return err;
 	core->epoch = log_epoch(log);
@@ -245,7 +253,8 @@ open_log(struct core *core, struct fault *fault)
 		log_finding_text(&report.damage, text, sizeof text);
 		core_set_read_only(core, text);
 	}
-	check_log_seen(core);
+	if (seen_err == LIAISON_OK)
+		check_log_seen(core, &seen);
 	core->reader = log_reader_new(disk_system(), core->log_dir, &core->epoch);
 	core->lookups = log_reader_new(disk_system(), core->log_dir, &core->epoch);
 	if (core->reader == NULL || core->lookups == NULL) {
@@ -268,8 +277,8 @@ load_feed(void *arg, const struct stored_feed *row)
 
 	if (err == LIAISON_OK)
 		err = feeds_add(core->feeds, &row->office, row->name, filter, row->filter, row->filter_len, &feed);
-	if (err == LIAISON_OK)
-		err = match_add(core->match, feed->filter, feed->number);
+	if (err == LIAISON_OK && (err = match_add(core->match, feed->filter, feed->number)) != LIAISON_OK)
+		feeds_remove(core->feeds, feed); /* its reader makes it anew, from the log's first record */
 	if (err == LIAISON_OK) {
 		/* Cursors of another epoch mean nothing in this log. */
 		bool same = memcmp(row->epoch, core->epoch.bytes, EPOCH_BYTES) == 0;
@@ -301,10 +310,8 @@ load_feeds(struct core *core, struct fault *fault)
 	enum liaison_err err = LIAISON_OK;
 
 	core->feeds = feeds_new();
-	if (core->feeds == NULL)
+	if (core->feeds == NULL || match_new(rng_system(), &core->match) != LIAISON_OK)
 		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for feeds");
-	if (err == LIAISON_OK)
-		err = match_new(rng_system(), &core->match);
 	if (err == LIAISON_OK)
 		err = store_each_feed(core->store, load_feed, core, fault);
 	return err;
@@ -341,6 +348,7 @@ enum liaison_err
 core_open(struct core *core, struct fault *fault)
 {
 	const struct config *config = core->config;
+	struct trust *seen_trust = NULL;
 	enum liaison_err err = open_keys(core, fault);
 
 	if (err == LIAISON_OK)
@@ -360,7 +368,7 @@ core_open(struct core *core, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = open_store(core, fault);
 	if (err == LIAISON_OK)
-		err = open_log(core, fault);
+		err = open_log(core, &seen_trust, fault);
 	if (err == LIAISON_OK)
 		err = begin_log(core, fault);
 	/* The log's records of trust first, then what the folder has that is newer; the identity is asked of both. */
@@ -371,15 +379,16 @@ core_open(struct core *core, struct fault *fault)
 	if (err == LIAISON_OK)
 		err = load_feeds(core, fault);
 	if (err == LIAISON_OK)
+		subscribe_trust_changed(core, seen_trust);
+	trust_unref(seen_trust);
+	if (err == LIAISON_OK)
 		err = admit_new(worker_count(config), core->network, core->crossings, &core->admit, fault);
-	if (err == LIAISON_OK)
-		err = submit_init(core);
-	if (err == LIAISON_OK)
-		err = answer_init(core);
+	if (err == LIAISON_OK && (submit_init(core) != LIAISON_OK || answer_init(core) != LIAISON_OK))
+		err = fault_set(fault, LIAISON_NO_MEMORY, "no memory for submissions");
 	if (err == LIAISON_OK)
 		err = deliver_init(core, fault);
-	if (err == LIAISON_OK)
-		err = checkpoint_renew(core);
+	if (err == LIAISON_OK && (err = checkpoint_renew(core)) != LIAISON_OK)
+		fault_set(fault, err, "the log's checkpoint cannot be signed: %s", err_meaning(err));
 	return err;
 }
 

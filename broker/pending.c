@@ -26,12 +26,31 @@ pending_find(const struct pending_table *table, const struct alert_id *id)
 	return pending;
 }
 
+bool
+pending_ends(const struct pending_table *table, const struct alert_id *id)
+{
+	const struct pending *pending = table->endings[bucket_of(id)];
+
+	while (pending != NULL && !alert_id_equal(&pending->ends, id))
+		pending = pending->next_ending;
+	return pending != NULL;
+}
+
 void
 pending_add(struct pending_table *table, struct pending *pending)
 {
 	struct pending **bucket = &table->buckets[bucket_of(&pending_item(pending)->id)];
+	const struct facts *facts = pending_item(pending)->admitted.facts;
 
 	pending->next = *bucket;
+	*bucket = pending;
+	if (facts->message != LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL &&
+		facts->message != LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_REDACT)
+		return;
+	/* A copy: the facts may be with deliveries before this one is removed. */
+	pending->ends = facts->reference;
+	bucket = &table->endings[bucket_of(&pending->ends)];
+	pending->next_ending = *bucket;
 	*bucket = pending;
 }
 
@@ -43,4 +62,10 @@ pending_remove(struct pending_table *table, struct pending *pending)
 	while (*link != pending)
 		link = &(*link)->next;
 	*link = pending->next;
+	if (pending->ends.sequence == 0)
+		return;
+	link = &table->endings[bucket_of(&pending->ends)];
+	while (*link != pending)
+		link = &(*link)->next_ending;
+	*link = pending->next_ending;
 }

@@ -10,7 +10,7 @@
 
 struct queue {
 	pthread_mutex_t lock;
-	pthread_cond_t filled, drained;
+	pthread_cond_t filled;
 	void **ring;
 	size_t capacity, head, length;
 	bool closed;
@@ -37,7 +37,6 @@ queue_new(size_t capacity, bool is_watched)
 	queue->capacity = capacity;
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->filled, NULL);
-	pthread_cond_init(&queue->drained, NULL);
 	return queue;
 }
 
@@ -49,7 +48,6 @@ queue_free(struct queue *queue)
 	if (queue->fd >= 0)
 		close(queue->fd);
 	pthread_cond_destroy(&queue->filled);
-	pthread_cond_destroy(&queue->drained);
 	pthread_mutex_destroy(&queue->lock);
 	free(queue->ring);
 	free(queue);
@@ -99,20 +97,6 @@ queue_put(struct queue *queue, void *item)
 	return queue_put_many(queue, &item, 1) == 1;
 }
 
-bool
-queue_put_wait(struct queue *queue, void *item)
-{
-	pthread_mutex_lock(&queue->lock);
-	while (!queue->closed && queue->length == queue->capacity)
-		pthread_cond_wait(&queue->drained, &queue->lock);
-	bool open = !queue->closed;
-	bool is_news = open && push(queue, &item, 1);
-	pthread_mutex_unlock(&queue->lock);
-	if (is_news)
-		tell_loop(queue);
-	return open;
-}
-
 /* With the lock held. */
 static size_t
 pull(struct queue *queue, void **items, size_t max)
@@ -128,8 +112,6 @@ pull(struct queue *queue, void **items, size_t max)
 		ssize_t got = read(queue->fd, &drop, sizeof drop);
 		(void)got;
 	}
-	if (count > 0)
-		pthread_cond_broadcast(&queue->drained);
 	return count;
 }
 
@@ -185,7 +167,6 @@ queue_close(struct queue *queue)
 	pthread_mutex_lock(&queue->lock);
 	queue->closed = true;
 	pthread_cond_broadcast(&queue->filled);
-	pthread_cond_broadcast(&queue->drained);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -23,9 +23,6 @@ bool queue_put(struct queue *queue, void *item);
 /* As many of them, in order, as there is room for; the rest is still the caller's. One wake-up for all. */
 size_t queue_put_many(struct queue *queue, void *const *items, size_t count);
 
-/* Waits for room. For threads that may wait, never for an event loop. False once the queue is closed. */
-bool queue_put_wait(struct queue *queue, void *item);
-
 /* Up to `max` items, in order; 0 when empty. Never waits. Call until 0 after queue_fd() fired. */
 size_t queue_take(struct queue *queue, void **items, size_t max);
 

@@ -81,11 +81,14 @@ struct inclusion_room {
 static bool
 may_prove_by_facts(struct core *core, struct session *session, const struct stored_record *record)
 {
-	struct facts *facts;
+	struct facts *facts, *original = NULL;
 
 	if (lookup_parse(core, record, &facts, NULL) != LIAISON_OK)
 		return false;
-	struct facts *original = facts_is_notice(facts) ? lookup_original(core, facts) : NULL;
+	if (facts_is_notice(facts) && lookup_original(core, facts, &original) != LIAISON_OK) {
+		facts_free(facts);
+		return false;
+	}
 	const struct facts *addressed = original != NULL ? original : facts;
 	bool may = addressed->everyone || facts_address(addressed, session->office.text) ||
 		   office_id_equal(&addressed->id.office, &session->office);
@@ -118,13 +121,18 @@ prove_one(struct core *core, struct session *session, uint64_t index, uint64_t s
 	struct fault *fault)
 {
 	struct stored_record record;
+	struct fault why = {.message = ""};
+	char quoted[256];
 
 	if (index >= size)
 		return fault_set(fault, LIAISON_BAD_REFERENCE, "the log has no record %llu", (unsigned long long)index);
 	const struct index_entry *entry = index_entry(core->index, index);
-	enum liaison_err err = log_read(core->reader, index, &entry->location, &record, fault);
-	if (err != LIAISON_OK)
-		return err;
+	if (log_read(core->reader, index, &entry->location, &record, &why) != LIAISON_OK) {
+		note(NOTE_ERROR, "record-not-read", "index=%llu message=%s", (unsigned long long)index,
+			note_quote(why.message, quoted));
+		return fault_set(fault, LIAISON_READ_ONLY, "the broker cannot read record %llu; its operator is told",
+			(unsigned long long)index);
+	}
 	if (!may_prove(core, session, &record))
 		return fault_set(
 			fault, LIAISON_NOT_PERMITTED, "record %llu is not this office's", (unsigned long long)index);
@@ -154,8 +162,9 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	uint64_t newest = core->checkpoint.message.size;
 	uint64_t size = request->has_size ? request->size : newest;
 	enum liaison_err err = LIAISON_OK;
-	struct inclusion_room *rooms = calloc(request->n_indexes + 1, sizeof *rooms);
-	Liaison__Inclusion **inclusions = calloc(request->n_indexes + 1, sizeof *inclusions);
+	size_t count = request->n_indexes <= PROOF_INDEXES_MAX ? request->n_indexes : 0;
+	struct inclusion_room *rooms = calloc(count + 1, sizeof *rooms);
+	Liaison__Inclusion **inclusions = calloc(count + 1, sizeof *inclusions);
 
 	if (rooms == NULL || inclusions == NULL)
 		err = fault_set(&fault, LIAISON_RATE_LIMITED, "the broker is out of memory; ask again later");
@@ -167,8 +176,8 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 	else if (request->from > size || size > newest)
 		err = fault_set(&fault, LIAISON_BAD_REFERENCE, "this log has %llu records", (unsigned long long)newest);
 	if (err == LIAISON_OK)
-		err = core_spend(core, session, 1 + (uint32_t)request->n_indexes / PROOFS_PER_COST, &fault);
-	for (size_t i = 0; err == LIAISON_OK && i < request->n_indexes; i++) {
+		err = core_spend(core, session, 1 + (uint32_t)count / PROOFS_PER_COST, &fault);
+	for (size_t i = 0; err == LIAISON_OK && i < count; i++) {
 		err = prove_one(core, session, request->indexes[i], size, &rooms[i], &fault);
 		inclusions[i] = &rooms[i].message;
 	}
@@ -180,7 +189,7 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 			merkle_tree_consistency(index_tree(core->index), request->from, size, &consistency);
 		proof.n_consistency = path_fields(&consistency, fields);
 		proof.consistency = fields;
-		proof.n_inclusions = request->n_indexes;
+		proof.n_inclusions = count;
 		proof.inclusions = inclusions;
 		frame.frame_case = LIAISON__FRAME__FRAME_PROOF;
 		frame.proof = &proof;
@@ -190,10 +199,9 @@ proof_handle(struct core *core, struct session *session, const Liaison__ProofReq
 		else if (accept_send_frame(core->accept, session, &frame) != LIAISON_OK)
 			note(NOTE_DEBUG, "proof-not-sent", "office=%s", session->office.text);
 	} else {
-		core_refuse(
-			core, session, request->request, err_is_refusal(err) ? err : LIAISON_READ_ONLY, fault.message);
+		core_refuse(core, session, request->request, err, fault.message);
 	}
-	for (size_t i = 0; rooms != NULL && i < request->n_indexes && i < PROOF_INDEXES_MAX; i++)
+	for (size_t i = 0; rooms != NULL && i < count; i++)
 		free(rooms[i].message.header.data);
 	free(rooms);
 	free(inclusions);

@@ -147,8 +147,10 @@ static struct known_alert
 known_or_pending(void *arg, const struct alert_id *id)
 {
 	struct core *core = arg;
+	struct known_alert known = known_by(core, id, pending_find(&core->submits->pending, id));
 
-	return known_by(core, id, pending_find(&core->submits->pending, id));
+	known.is_terminal |= pending_ends(&core->submits->pending, id);
+	return known;
 }
 
 /* The same for one question after another about one alert, whose own id was looked up already. */
@@ -197,6 +199,22 @@ log_alert(struct core *core, struct admit_job *job, size_t at)
 	return WAITS;
 }
 
+/* What may have changed since the frame came: under load a worker and the writer take their time. */
+static enum liaison_err
+check_now(struct core *core, const struct admit_job *job, const struct admit_item *item, struct fault *fault)
+{
+	struct public_key unused;
+
+	if (core->is_read_only || core->is_storage_full) {
+		enum liaison_err err = core->is_read_only ? LIAISON_READ_ONLY : LIAISON_STORAGE_FULL;
+		return fault_set(fault, err, "%s", err_meaning(err));
+	}
+	if (job->trust == core->trust)
+		return LIAISON_OK;
+	/* An office or key that was suspended or revoked meanwhile enters nothing more. */
+	return admit_signer(&item->admitted, &item->key, job->office.text, core->trust, core_now(core), &unused, fault);
+}
+
 static enum decision
 decide(struct core *core, struct admit_job *job, size_t at)
 {
@@ -234,14 +252,9 @@ decide(struct core *core, struct admit_job *job, size_t at)
 	}
 	if (item->err != LIAISON_OK)
 		return DECIDED;
-	enum liaison_err err = core->is_read_only      ? LIAISON_READ_ONLY
-			       : core->is_storage_full ? LIAISON_STORAGE_FULL
-						       : LIAISON_OK;
-	if (err != LIAISON_OK) {
-		refuse_item(item, err, err_meaning(err));
-		return DECIDED;
-	}
-	err = admit_state(&item->admitted, core->trust, known_or_asked, &asked, &fault);
+	enum liaison_err err = check_now(core, job, item, &fault);
+	if (err == LIAISON_OK)
+		err = admit_state(&item->admitted, core->trust, known_or_asked, &asked, &fault);
 	if (err != LIAISON_OK) {
 		refuse_item(item, err, fault.message);
 		return DECIDED;
@@ -301,8 +314,8 @@ void
 submit_admitted(struct core *core)
 {
 	struct submit_state *state = core->submits;
-	struct admit_job *jobs[TAKE_MAX];
-	size_t count = admit_take(core->admit, jobs, TAKE_MAX);
+	struct admit_job *jobs[ADMIT_JOBS_MAX];
+	size_t count = admit_take(core->admit, jobs);
 
 	for (size_t i = 0; i < count; i++) {
 		if (jobs[i]->err != LIAISON_OK) {
@@ -423,6 +436,10 @@ submit_logged(struct core *core)
 	bool grew = false;
 
 	for (size_t i = 0; i < count; i++) {
+		/* Of an alert its sender hears; of the others only this line tells. */
+		if (records[i]->err != LIAISON_OK && records[i]->context == NULL)
+			note(NOTE_ERROR, "record-not-written", "type=%d code=%s", (int)records[i]->type,
+				err_name(records[i]->err));
 		if (records[i]->err == LIAISON_OK) {
 			take_durable(core, records[i]);
 			grew = true;

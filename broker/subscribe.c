@@ -144,8 +144,10 @@ change_filter(struct core *core, struct feed *feed, struct filter *filter, struc
 		err = feed_replace_filter(feed, filter, bytes, len);
 		/* Either filter goes back in; the room that the old one had is there. */
 		enum liaison_err added = match_add(core->match, feed->filter, feed->number);
-		if (added != LIAISON_OK && err == LIAISON_OK) {
+		if (added != LIAISON_OK) {
 			free(bytes);
+			if (err != LIAISON_OK)
+				filter_free(filter);
 			feeds_remove(core->feeds, feed);
 			return fault_set(fault, LIAISON_RATE_LIMITED, "the broker can hold no more filters");
 		}
@@ -447,15 +449,28 @@ feeds_handle(struct core *core, struct session *session, const Liaison__FeedsReq
 
 /* --- when rights change ------------------------------------------------------------------------------------------- */
 
-/* Whether `after` may see anything that `before` could not: then live alerts of the past are due. */
 static bool
-is_widened(const struct office *before, const struct office *after)
+is_in_force(const struct trust *trust, const struct office *office, int64_t now)
 {
+	enum roster_state state = trust_roster_state(trust, office->member, now);
+
+	return state == ROSTER_VALID || state == ROSTER_GRACE;
+}
+
+/* Whether the office may see anything now that it could not before: then live alerts of the past are due. */
+static bool
+is_widened(const struct core *core, const struct trust *before_trust, const char *id)
+{
+	const struct office *before = trust_office(before_trust, id), *after = trust_office(core->trust, id);
+	int64_t now = core_now(core);
+
 	if (after == NULL)
 		return false;
+	/* At start, a roster that was too great for its record is in no view of the past: that is no news. */
 	if (before == NULL)
-		return true;
-	return (after->receives & ~before->receives) != 0 || (after->rights & ~before->rights) != 0 ||
+		return core->accept != NULL;
+	return (!is_in_force(before_trust, before, now) && is_in_force(core->trust, after, now)) ||
+	       (after->receives & ~before->receives) != 0 || (after->rights & ~before->rights) != 0 ||
 	       after->clearance > before->clearance || (before->is_suspended && !after->is_suspended) ||
 	       (after->member->contributes & ~before->member->contributes) != 0;
 }
@@ -468,7 +483,7 @@ subscribe_trust_changed(struct core *core, const struct trust *before)
 		if (feed == NULL)
 			continue;
 		feed->entry = NULL;
-		if (!is_widened(trust_office(before, feed->office.text), trust_office(core->trust, feed->office.text)))
+		if (!is_widened(core, before, feed->office.text))
 			continue;
 		if (feed->session != NULL)
 			subscribe_end(core, feed, LIAISON_OK, "rights were widened: older alerts are due");

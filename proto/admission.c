@@ -64,18 +64,17 @@ admission_expiry_limit(const struct admission_limits *limits, const Liaison__Ale
 void
 admit_warn(const struct admit_question *question, const char *format, ...)
 {
+	char sentence[LIAISON_FAULT_BYTES];
+	struct fault joined;
 	va_list args;
 
 	if (question->warning == NULL)
 		return;
-	size_t len = strlen(question->warning);
-	if (len > 0 && len + 2 < LIAISON_FAULT_BYTES) {
-		memcpy(question->warning + len, "; ", 3);
-		len += 2;
-	}
 	va_start(args, format);
-	vsnprintf(question->warning + len, LIAISON_FAULT_BYTES - len, format, args);
+	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
+	fault_set(&joined, LIAISON_OK, "%s%s%s", question->warning, question->warning[0] != '\0' ? "; " : "", sentence);
+	memcpy(question->warning, joined.message, sizeof joined.message);
 }
 
 const char *

@@ -74,8 +74,9 @@ enum liaison_err admit_signer(const struct admitted *admitted, const struct key_
 
 /*
  * What the body says by itself. NOT_PERMITTED, CLOCK_AHEAD, STALE, EXPIRED, BAD_IDENTIFIER, BAD_CODE, BAD_HANDLING,
- * VICTIM_IN_CLEAR, NOT_SUPPORTED. `warning` (may be NULL: not looked for) gets sentences about what is odd but let pass
- * (a wrong IMO digit, a country that nobody would receive it in), else "". `crossings` is not NULL.
+ * VICTIM_IN_CLEAR, NOT_SUPPORTED. `warning` gets sentences about what is odd but let pass (a wrong IMO digit, a country
+ * that nobody would receive it in), else "". NULL, for a broker: neither warnings nor what was probably meant are
+ * looked for. `crossings` is not NULL.
  */
 enum liaison_err admit_content(const struct admitted *admitted, const struct trust *trust,
 	const struct crossings *crossings, const struct admission_limits *limits, int64_t now, struct fault *fault,

@@ -8,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What RFC 3339 can write: years 1 to 9999. */
-#define YEAR_1_MS INT64_C(-62135596800000)
-#define YEAR_9999_END_MS INT64_C(253402300799999)
-
 /* --- presence ------------------------------------------------------------------------------------------------------- */
 
 enum presence_column { COLUMN_ALERT, COLUMN_UPDATE, COLUMN_SEALED, COLUMN_SEALED_UPDATE, COLUMN_NOTICE, COLUMN_REPLY };
@@ -234,7 +230,7 @@ check_number(const struct path *path, const struct field_rule *rule, const void 
 				"%g is not a radius in kilometres from 0 to %d", *(const double *)value, CIRCLE_KM_MAX);
 		return LIAISON_OK;
 	case FORM_TIME:
-		if (*(const int64_t *)value < YEAR_1_MS || *(const int64_t *)value > YEAR_9999_END_MS)
+		if (!time_is_valid(*(const int64_t *)value))
 			return path_fault(path, fault, LIAISON_BAD_CODE, "is not a time of the years 1 to 9999");
 		return LIAISON_OK;
 	default: return LIAISON_OK;
@@ -252,7 +248,7 @@ check_value(void *arg, const struct path *path, const struct field_rule *rule, c
 	return check_number(path, rule, value, arg);
 }
 
-/* A ring of fewer points has no inside; one that goes round the earth more than once has no meaning. */
+/* A ring of fewer points has no inside. */
 static enum liaison_err
 check_polygons(const Liaison__Where *where, struct fault *fault)
 {

@@ -134,7 +134,12 @@ is_hs(const char *text)
 static enum liaison_err
 fault_crossing(const struct admit_question *question, const struct path *path, const char *text)
 {
-	const struct crossing *near = crossings_nearest_name(question->crossings, text);
+	/*
+	 * Near names are looked for where a person hears of it, as warnings are: the search costs as much as a dozen
+	 * signatures, and a broker would pay it for each alert of a batch that somebody fills with bad ones.
+	 */
+	const struct crossing *near =
+		question->warning != NULL ? crossings_nearest_name(question->crossings, text) : NULL;
 
 	if (near != NULL)
 		return path_fault(path, question->fault, LIAISON_BAD_CODE,
@@ -150,7 +155,8 @@ check_text(const struct admit_question *question, const struct path *path, enum 
 
 	switch (form) {
 	case FORM_COUNTRY:
-		flaw = country_is_known(text) ? NULL : "is not a country's code of ISO 3166-1, as KH is";
+		flaw = country_is_known(text) ? NULL
+					      : "is not a country's code of ISO 3166-1, two capital letters as KH";
 		break;
 	case FORM_CROSSING:
 		if (crossings_find(question->crossings, text) == NULL)

@@ -1,9 +1,9 @@
 /* What each kind of alert needs, and what has to fit together across fields. */
 #include "proto/admit_rules.h"
+#include "proto/identifiers/lang.h"
 #include "proto/json.h"
 
 #include <math.h>
-#include <strings.h>
 
 #define BIT(number) (UINT32_C(1) << (number))
 #define IS(subject) BIT(LIAISON__SUBJECT__SUBJECT_##subject)
@@ -186,7 +186,7 @@ check_lists(const struct admit_question *question)
 
 	for (size_t i = 0; i < alert->n_texts; i++)
 		for (size_t k = 0; k < i; k++)
-			if (strcasecmp(alert->texts[i]->lang, alert->texts[k]->lang) == 0)
+			if (lang_tag_equal(alert->texts[i]->lang, alert->texts[k]->lang))
 				return fault_set(question->fault, LIAISON_BAD_CODE,
 					"texts[%zu].lang: %s has a text already, texts[%zu]", i, alert->texts[i]->lang,
 					k);

@@ -3,7 +3,8 @@
  *
  * A victim is another type (ProtectedPerson), which travels only sealed. But an author can put one into the clear under
  * another type's name, so a Person is let pass in the clear only where it can hardly be one: as a wanted person, or, for
- * crimes whose victims are not persons, as a suspect beside the thing that is looked for.
+ * crimes whose victims are not persons, as a suspect beside the thing that is looked for. A document's machine readable
+ * zone names its holder, and victims' passports are taken from them: it follows the same rule.
  */
 #include "proto/admit_rules.h"
 
@@ -78,6 +79,24 @@ check_person(const struct admit_question *question, size_t number)
 	return LIAISON_OK;
 }
 
+static enum liaison_err
+check_document(const struct admit_question *question, size_t number)
+{
+	const Liaison__Alert *alert = question->alert;
+
+	if (alert->kind == LIAISON__KIND__KIND_SMUGGLING_INCIDENT)
+		return fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR,
+			"subjects[%zu].document: names its holder; SMUGGLING_INCIDENT names nobody", number);
+	if (alert->subjects[number]->document->mrz != NULL && alert->kind != LIAISON__KIND__KIND_WANTED_PERSON &&
+		(question->facts->crimes & CRIMES_AGAINST_PERSONS))
+		return fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR,
+			"subjects[%zu].document.mrz: names its holder, who with a crime against persons may be a "
+			"victim; "
+			"number and issuer are enough",
+			number);
+	return LIAISON_OK;
+}
+
 enum liaison_err
 admit_victims(const struct admit_question *question)
 {
@@ -96,10 +115,8 @@ admit_victims(const struct admit_question *question)
 	for (size_t i = 0; err == LIAISON_OK && i < alert->n_subjects; i++) {
 		if (alert->subjects[i]->subject_case == LIAISON__SUBJECT__SUBJECT_PERSON)
 			err = check_person(question, i);
-		else if (alert->subjects[i]->subject_case == LIAISON__SUBJECT__SUBJECT_DOCUMENT &&
-			 alert->kind == LIAISON__KIND__KIND_SMUGGLING_INCIDENT)
-			err = fault_set(question->fault, LIAISON_VICTIM_IN_CLEAR,
-				"subjects[%zu].document: names its holder; SMUGGLING_INCIDENT names nobody", i);
+		else if (alert->subjects[i]->subject_case == LIAISON__SUBJECT__SUBJECT_DOCUMENT)
+			err = check_document(question, i);
 	}
 	return err;
 }

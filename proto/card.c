@@ -2,6 +2,7 @@
 
 #include "proto/address.h"
 #include "proto/base/message.h"
+#include "proto/base/time.h"
 #include "proto/roster.h"
 #include "proto/signature.h"
 
@@ -67,7 +68,7 @@ same_key(const ProtobufCBinaryData *a, const ProtobufCBinaryData *b)
 enum liaison_err
 card_validate(const Liaison__Card *card, struct fault *fault)
 {
-	if (card->office == NULL || !office_id_is_valid(card->office) || !card->has_made)
+	if (card->office == NULL || !office_id_is_valid(card->office) || !card->has_made || !time_is_valid(card->made))
 		return fault_set(fault, LIAISON_MALFORMED, "the card names no office or has no time");
 	if (!is_key(card->has_signing_key, &card->signing_key) ||
 		!is_key(card->has_transport_key, &card->transport_key) ||

@@ -2,6 +2,7 @@
 
 #include "proto/address.h"
 #include "proto/base/message.h"
+#include "proto/base/time.h"
 #include "proto/document.h"
 #include "proto/signature.h"
 
@@ -118,9 +119,10 @@ charter_validate(const Liaison__Charter *charter, struct fault *fault)
 			"the charter names no network; an id is 1 to %d of a-z 0-9 . -", NETWORK_ID_BYTES_MAX);
 	if (!charter->has_version || charter->version < 1)
 		return fault_set(fault, LIAISON_MALFORMED, "the charter has no version; the first is 1");
-	if (!charter->has_issued || !charter->has_expires || charter->expires <= charter->issued)
+	if (!charter->has_issued || !charter->has_expires || charter->expires <= charter->issued ||
+		!time_is_valid(charter->issued) || !time_is_valid(charter->expires))
 		return fault_set(fault, LIAISON_MALFORMED,
-			"charter %llu lacks issue and expiry, or expires before it is issued",
+			"charter %llu lacks issue or expiry in the years 1 to 9999, or expires before it is issued",
 			(unsigned long long)charter->version);
 	enum liaison_err err = keys_validate("the charter", "root", charter->root_keys, charter->n_root_keys,
 		charter->has_threshold, charter->threshold, fault);

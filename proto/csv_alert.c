@@ -1,12 +1,12 @@
 #include "proto/csv_alert.h"
 
 #include "proto/csv.h"
+#include "proto/identifiers/lang.h"
 #include "proto/json.h"
 #include "proto/reflect.h"
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 #define CELL_BYTES_MAX (1024 * 1024) /* a body is far smaller */
 
@@ -90,9 +90,9 @@ text_in(const Liaison__Alert *alert, const char *lang)
 
 	for (size_t i = 0; i < alert->n_texts; i++) {
 		const char *own = alert->texts[i]->lang;
-		if (own != NULL && lang != NULL && strcasecmp(own, lang) == 0)
+		if (own != NULL && lang != NULL && lang_tag_equal(own, lang))
 			return i;
-		if (own != NULL && strcasecmp(own, "en") == 0 && english == alert->n_texts)
+		if (own != NULL && lang_tag_equal(own, "en") && english == alert->n_texts)
 			english = i;
 	}
 	return english < alert->n_texts ? english : 0;

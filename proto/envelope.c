@@ -318,25 +318,15 @@ batch_verify(struct batch_cache *cache, const char *network, const struct public
 }
 
 enum liaison_err
-envelope_verify_hashed(struct batch_cache *cache, const char *network, const struct public_key *key,
-	const struct envelope *envelope, const struct digest *body_hash)
-{
-	struct digest root;
-	enum liaison_err err = envelope_root(envelope, body_hash, &root);
-
-	if (err == LIAISON_OK)
-		err = batch_verify(cache, network, key, envelope->leaf_count, &root, envelope->signature);
-	return err;
-}
-
-enum liaison_err
 envelope_verify(struct batch_cache *cache, const char *network, const struct public_key *key,
 	const struct envelope *envelope, struct digest *body_hash)
 {
-	struct digest leaf;
+	struct digest leaf, root;
 
 	envelope_body_hash(envelope->body, envelope->body_len, &leaf);
-	enum liaison_err err = envelope_verify_hashed(cache, network, key, envelope, &leaf);
+	enum liaison_err err = envelope_root(envelope, &leaf, &root);
+	if (err == LIAISON_OK)
+		err = batch_verify(cache, network, key, envelope->leaf_count, &root, envelope->signature);
 	if (err == LIAISON_OK && body_hash != NULL)
 		*body_hash = leaf;
 	return err;

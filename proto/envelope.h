@@ -77,10 +77,6 @@ enum liaison_err batch_verify(struct batch_cache *cache, const char *network, co
 enum liaison_err envelope_verify(struct batch_cache *cache, const char *network, const struct public_key *key,
 	const struct envelope *envelope, struct digest *body_hash) LIAISON_MUST_CHECK;
 
-/* The same where the body was hashed already: by envelope_body_hash, of this very body. */
-enum liaison_err envelope_verify_hashed(struct batch_cache *cache, const char *network, const struct public_key *key,
-	const struct envelope *envelope, const struct digest *body_hash) LIAISON_MUST_CHECK;
-
 /* Payload of the signature: 36 bytes. */
 void batch_payload(uint32_t leaf_count, const struct digest *root, uint8_t out[BATCH_PAYLOAD_BYTES]);
 

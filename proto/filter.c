@@ -1,5 +1,6 @@
 #include "proto/filter.h"
 
+#include "proto/base/message.h"
 #include "proto/identifiers/country.h"
 #include "proto/identifiers/lang.h"
 
@@ -235,7 +236,7 @@ normalise(struct filter *filter, struct fault *fault)
 		const char *form;
 	} lists[] = {
 		{message->countries, &message->n_countries, "countries", is_country,
-			"a country's code of ISO 3166-1, as KH is"},
+			"a country's code of ISO 3166-1, two capital letters as KH"},
 		{message->crossings, &message->n_crossings, "crossings", is_crossing,
 			"a crossing's id, as kh-poipet is"},
 		{message->offices, &message->n_offices, "offices", address_is_valid, "an address, as kh.blo is"},
@@ -272,20 +273,15 @@ normalise(struct filter *filter, struct fault *fault)
 	return LIAISON_OK;
 }
 
-/* A copy of its own; NULL without memory. */
-static Liaison__Filter *
-message_copy(const Liaison__Filter *message)
+/* What a later version asks for and this one does not know must not widen the answer. */
+static enum liaison_err
+check_known(const ProtobufCMessage *message, struct fault *fault)
 {
-	size_t len = liaison__filter__get_packed_size(message);
-	uint8_t *bytes = malloc(len + 1);
-	Liaison__Filter *copy = NULL;
-
-	if (bytes != NULL) {
-		liaison__filter__pack(message, bytes);
-		copy = liaison__filter__unpack(NULL, len, bytes);
-	}
-	free(bytes);
-	return copy;
+	if (message->n_unknown_fields > 0)
+		return fault_set(fault, LIAISON_BAD_CODE,
+			"filter: an attribute that this version does not know (number %u of %s)",
+			message->unknown_fields[0].tag, message->descriptor->short_name);
+	return LIAISON_OK;
 }
 
 enum liaison_err
@@ -296,19 +292,18 @@ filter_new(const Liaison__Filter *message, struct filter **out, struct fault *fa
 
 	if (filter == NULL)
 		return fault_set(fault, err, "out of memory");
-	filter->message = message_copy(message);
+	filter->message = (Liaison__Filter *)message_copy(&message->base);
 	if (filter->message == NULL) {
 		fault_set(fault, err, "out of memory");
 		goto out;
 	}
-	/* What a later version asks for and this one does not know must not widen the answer. */
-	if (filter->message->base.n_unknown_fields > 0) {
-		err = fault_set(fault, LIAISON_BAD_CODE,
-			"filter: an attribute that this version does not know (number %u)",
-			filter->message->base.unknown_fields[0].tag);
-		goto out;
-	}
-	err = normalise(filter, fault);
+	err = check_known(&filter->message->base, fault);
+	for (size_t i = 0; err == LIAISON_OK && i < filter->message->n_near; i++)
+		err = check_known(&filter->message->near[i]->base, fault);
+	for (size_t i = 0; err == LIAISON_OK && i < filter->message->n_bbox; i++)
+		err = check_known(&filter->message->bbox[i]->base, fault);
+	if (err == LIAISON_OK)
+		err = normalise(filter, fault);
 	if (err != LIAISON_OK)
 		goto out;
 	filter->packed_len = liaison__filter__get_packed_size(filter->message);

@@ -17,7 +17,7 @@ struct filter;
 
 /*
  * Codes, addresses, ranges checked: LIAISON_BAD_CODE or LIAISON_TOO_LARGE, with the attribute named as in JSON. Country
- * codes may be in capitals or not; countries and crossings need not exist (a later version may know more).
+ * codes may be in capitals or not; crossings need not exist (a later register may have more).
  */
 enum liaison_err filter_new(
 	const Liaison__Filter *message, struct filter **out, struct fault *fault) LIAISON_MUST_CHECK;

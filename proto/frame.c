@@ -36,11 +36,12 @@ frame_decode(const uint8_t *bytes, size_t len, Liaison__Frame **frame, struct fa
 	if (room == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for a frame of %zu bytes", len);
 	arena_init_in(&room->arena, room->memory, frame_room_bytes(len));
+	/* What the scanner let pass parses; only memory can fail. */
 	Liaison__Frame *parsed = liaison__frame__unpack(&room->arena.allocator, len, bytes);
 	if (parsed == NULL) {
 		arena_clear(&room->arena);
 		free(room);
-		return fault_set(fault, LIAISON_MALFORMED, "the frame does not parse");
+		return fault_set(fault, LIAISON_NO_MEMORY, "no memory for the parts of a frame of %zu bytes", len);
 	}
 	assert((unsigned char *)parsed == room->memory);
 	*frame = parsed;

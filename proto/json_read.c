@@ -251,16 +251,6 @@ read_message(const struct json_in *in, const struct json_step *step, json_t *obj
 
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
-/* The parser quotes the text: without what a terminal would obey, and not cut inside a character. */
-static void
-clean(char *quoted)
-{
-	quoted[utf8_valid_bytes(quoted, strlen(quoted))] = '\0';
-	for (; *quoted != '\0'; quoted++)
-		if ((unsigned char)*quoted < 0x20 || *quoted == 0x7f)
-			*quoted = '?';
-}
-
 static enum liaison_err
 parse_fail(const struct json_in *in, json_error_t *error)
 {
@@ -284,7 +274,6 @@ parse_fail(const struct json_in *in, json_error_t *error)
 		return json_fail_text(
 			in, offset, "", LIAISON_MALFORMED, "more follows after the object; one object a line");
 	default:
-		clean(error->text);
 		return json_fail_text(
 			in, json_token_at(&in->text, offset), path, LIAISON_MALFORMED, "not JSON: %s", error->text);
 	}

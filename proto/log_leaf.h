@@ -25,7 +25,7 @@ enum record_type {
 };
 
 #define RECORD_HEADER_MAX 8192
-#define RECORD_PAYLOAD_MAX 131072
+#define RECORD_PAYLOAD_MAX 139264 /* evidence: two greatest envelopes */
 
 bool record_type_is_known(uint8_t type);
 

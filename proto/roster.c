@@ -60,8 +60,9 @@ key_validate(const char *office, enum key_use use, const Liaison__RosterKey *key
 		wrong = "is not 32 bytes";
 	else if (!key->has_state)
 		wrong = "has no state";
-	else if (!key->has_not_before)
-		wrong = "has no time from which it is valid";
+	else if (!key->has_not_before || !time_is_valid(key->not_before) ||
+		 (key->has_not_after && !time_is_valid(key->not_after)))
+		wrong = "has no time from which it is valid, or one that is not of the years 1 to 9999";
 	else if (key->has_not_after && key->not_after < key->not_before)
 		wrong = "ends before it begins";
 	else if (!is_active && (key->reason == NULL || key->reason[0] == '\0'))
@@ -152,8 +153,12 @@ endpoint_is_valid(const char *endpoint)
 		return false;
 	const char *host = endpoint + strlen(scheme);
 	const char *colon = strrchr(host, ':');
-	if (colon == NULL || colon == host || strcspn(host, " \t\r\n/\"\\") != strlen(host))
+	if (colon == NULL || colon == host || strcspn(host, "/\"\\") != strlen(host))
 		return false;
+	/* No blanks, and nothing that a terminal obeys: it is shown, and comes from cards that nobody has vouched for yet. */
+	for (const char *at = host; *at != '\0'; at++)
+		if (*at <= ' ' || *at > '~')
+			return false;
 	size_t digits = strspn(colon + 1, "0123456789");
 	if (digits < 1 || digits > 5 || colon[1 + digits] != '\0' || colon[1] == '0')
 		return false;
@@ -241,9 +246,11 @@ roster_validate_head(const Liaison__Roster *roster, struct fault *fault)
 	if (!roster->has_since || roster->since < 1 || !roster->has_version || roster->version < 1)
 		return fault_set(fault, LIAISON_MALFORMED, "the roster of %s lacks `since` or version; both begin at 1",
 			roster->member);
-	if (!roster->has_issued || !roster->has_expires || roster->expires <= roster->issued)
+	if (!roster->has_issued || !roster->has_expires || roster->expires <= roster->issued ||
+		!time_is_valid(roster->issued) || !time_is_valid(roster->expires))
 		return fault_set(fault, LIAISON_MALFORMED,
-			"the roster of %s lacks issue and expiry, or expires before it is issued", roster->member);
+			"the roster of %s lacks issue or expiry in the years 1 to 9999, or expires before it is issued",
+			roster->member);
 	if (roster->n_offices > ROSTER_OFFICES_MAX || roster->n_peers > ROSTER_PEERS_MAX)
 		return fault_set(fault, LIAISON_TOO_LARGE,
 			"the roster of %s has %zu offices and %zu peers; at most %d and %d", roster->member,

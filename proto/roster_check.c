@@ -1,5 +1,7 @@
 #include "proto/roster_report.h"
 
+#include "proto/base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,7 @@ tell(struct check *check, enum roster_finding finding, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
+	utf8_make_shown(sentence); /* a roster's texts are its authority's, and not checked for what a terminal obeys */
 	check->finding(check->arg, finding, sentence);
 	check->refused += finding == ROSTER_REFUSED;
 }

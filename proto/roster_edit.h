@@ -3,7 +3,7 @@
  * file. Edits keep what roster_validate_successor demands (keys never vanish), so a roster that was only edited here is a
  * successor of the one that it began as. Seal and sign with signing.h's document_sign.
  *
- * Everything returns LIAISON_OK, LIAISON_NO_MEMORY, or what is said; after LIAISON_NO_MEMORY the roster may be half
+ * Everything returns LIAISON_OK, LIAISON_NO_MEMORY, or what is said; after anything but LIAISON_OK the roster may be half
  * edited and is to be thrown away.
  */
 #ifndef LIAISON_PROTO_ROSTER_EDIT_H

@@ -1,5 +1,6 @@
 #include "proto/roster_report.h"
 
+#include "proto/base/utf8.h"
 #include "proto/json.h"
 
 #include <stdarg.h>
@@ -25,6 +26,7 @@ say(struct report *report, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(sentence, sizeof sentence, format, args);
 	va_end(args);
+	utf8_make_shown(sentence); /* a roster's texts are its authority's, and not checked for what a terminal obeys */
 	report->sentence(report->arg, sentence);
 	report->count++;
 }

@@ -25,9 +25,10 @@ suspension_validate(const Liaison__Suspension *suspension, struct fault *fault)
 		strlen(suspension->reason) > SUSPENSION_REASON_BYTES_MAX)
 		return fault_set(fault, LIAISON_MALFORMED, "the suspension of %s has no reason of 1 to %d bytes",
 			suspension->office, SUSPENSION_REASON_BYTES_MAX);
-	if (!suspension->has_from || !suspension->has_until || suspension->from < 0 ||
-		suspension->until <= suspension->from)
-		return fault_set(fault, LIAISON_MALFORMED, "the suspension of %s does not end after it begins",
+	if (!suspension->has_from || !suspension->has_until || suspension->until <= suspension->from ||
+		!time_is_valid(suspension->from) || !time_is_valid(suspension->until))
+		return fault_set(fault, LIAISON_MALFORMED,
+			"the suspension of %s does not end after it begins, or not in the years 1 to 9999",
 			suspension->office);
 	if (suspension->until - suspension->from > SUSPENSION_MAX_MS)
 		return fault_set(fault, LIAISON_NOT_PERMITTED,

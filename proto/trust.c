@@ -237,13 +237,14 @@ suspension_check_target(const struct trust *trust, const Liaison__Suspension *su
 	return LIAISON_OK;
 }
 
+/* How many of the member's are held that end after `at`. */
 static size_t
-suspensions_standing(const struct trust *trust, const char *member, int64_t now)
+suspensions_after(const struct trust *trust, const char *member, int64_t at)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < trust->suspension_count; i++)
-		count += trust->suspensions[i]->suspension->until > now &&
+		count += trust->suspensions[i]->suspension->until > at &&
 			 strcmp(trust->suspensions[i]->suspension->member, member) == 0;
 	return count;
 }
@@ -268,10 +269,17 @@ suspension_check(const struct trust *trust, const struct document *document, int
 	if (suspension->until <= now)
 		return fault_set(fault, LIAISON_EXPIRED, "the suspension of %s is over", suspension->office);
 	err = suspension_check_target(trust, suspension, fault);
-	if (err == LIAISON_OK && suspensions_standing(trust, suspension->member, now) >= TRUST_SUSPENSIONS_MAX)
+	if (err == LIAISON_OK && suspensions_after(trust, suspension->member, now) >= TRUST_SUSPENSIONS_MAX)
 		err = fault_set(fault, LIAISON_RATE_LIMITED,
 			"%d suspensions of %s stand already; its authority must sign a roster that says it",
 			TRUST_SUSPENSIONS_MAX, suspension->member);
+	else if (err == LIAISON_OK &&
+		 suspensions_after(trust, suspension->member, now - SUSPENSION_KEPT_MS) >= TRUST_SUSPENSIONS_KEPT_MAX)
+		err = fault_set(fault, LIAISON_RATE_LIMITED,
+			"%s had %d suspensions in 30 days; its authority must sign a roster that says it, and a "
+			"charter "
+			"replace the duty key if it was stolen",
+			suspension->member, TRUST_SUSPENSIONS_KEPT_MAX);
 	return err;
 }
 

@@ -25,7 +25,9 @@
 #define SUSPENSION_MAX_MS (7 * MS_PER_DAY)
 /* A suspension is dropped from new views when it has been over for this long, so that a clock that jumps frees nobody. */
 #define SUSPENSION_KEPT_MS (30 * MS_PER_DAY)
-#define TRUST_SUSPENSIONS_MAX 256 /* of one member */
+#define TRUST_SUSPENSIONS_MAX 256 /* of one member, that stand */
+#define TRUST_SUSPENSIONS_KEPT_MAX                                                                                     \
+	1024 /* and with those that are over and still kept: a stolen duty key makes no more */
 #define TRUST_ROOT_KEYS_MAX 32
 #define TRUST_MEMBERS_MAX 512
 #define TRUST_OFFICES_MAX 20000 /* of all members together */
@@ -114,7 +116,8 @@ enum liaison_err trust_add_roster(struct trust *trust, const Liaison__Signed *ro
 /*
  * A suspension is signed by the member's duty key and lasts at most SUSPENSION_MAX_MS. It only narrows: each stands until
  * it ends, whatever comes after. LIAISON_EXPIRED: over at `now`. LIAISON_BAD_REFERENCE: no such office or key on the
- * member's roster. LIAISON_RATE_LIMITED: TRUST_SUSPENSIONS_MAX stand for the member; a new roster must say it.
+ * member's roster. LIAISON_RATE_LIMITED: TRUST_SUSPENSIONS_MAX stand for the member, or TRUST_SUSPENSIONS_KEPT_MAX are
+ * kept; a new roster must say it, or a charter replace the duty key.
  */
 enum liaison_err trust_add_suspension(struct trust *trust, const Liaison__Signed *suspension, int64_t now,
 	enum trust_change *change, struct trust **out, struct fault *fault) LIAISON_MUST_CHECK;

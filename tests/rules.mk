@@ -1,6 +1,6 @@
 # Tests and checks. Included by the Makefile, which builds what they run.
 
-# Clang, clang-tidy, a NATS server: not needed to build or to test.
+# Clang, clang-tidy, spin, a NATS server: not needed to build or to test.
 CHECK_STAMP := build/.deps-check
 $(CHECK_STAMP): .ci/deps .ci/deps-check
 	$(Q)mkdir -p build && bash .ci/deps-check && touch $@
@@ -68,3 +68,9 @@ $(BUILD)/tests/fault/fault: $(call obj,$(FAULT_SRC)) $(SUPPORT_LIB) $(EDGE_LIB) 
 .PHONY: fault
 fault: all $(BUILD)/tests/fault/fault $(FAULT_SHIM) ## kill, cut off, fill up: nothing acknowledged is lost (QUICK=1, FAULTS="NAME...", RUNS=n, SEED=n)
 	$(Q)BUILD=$(BUILD) FAULT_SHIM=$(FAULT_SHIM) $(BUILD)/tests/fault/fault $(FAULTS)
+
+# --- models ---------------------------------------------------------------------------------------------------------
+# Trails and what was said of each case lie under build/model/; MODEL is submit, feed or revoke for one alone.
+.PHONY: model
+model: | $(CHECK_STAMP) ## check the models by spin: each holds, each broken variant is caught (MODEL=NAME for one)
+	$(Q)bash tests/model/run.sh $(BUILD)/model $(MODEL)

@@ -1,5 +1,7 @@
 #include "proto/base/err.h"
 
+#include "proto/base/utf8.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -39,8 +41,8 @@ static const struct err_row err_rows[] = {
 	{LIAISON_BAD_CODE, EX_NOPERM, "bad-code",
 		"A country, crossing or code is not known, or a field that the kind needs is missing or not allowed."},
 	{LIAISON_BAD_HANDLING, EX_NOPERM, "bad-handling",
-		"Handling level, distribution and rights do not fit together; see the level's rule in `liaison explain "
-		"--code`."},
+		"Handling level, distribution and rights do not fit together; the level says more: `liaison explain "
+		"--code RED`."},
 	{LIAISON_VICTIM_IN_CLEAR, EX_NOPERM, "victim-in-clear",
 		"Something about a protected person would travel readable; take it out, or send it sealed."},
 	{LIAISON_UNSUPPORTED_VERSION, EX_PROTOCOL, "unsupported-version",
@@ -172,6 +174,7 @@ fault_set(struct fault *fault, enum liaison_err code, const char *format, ...)
 	vsnprintf(fault->message, sizeof fault->message, format, args);
 	va_end(args);
 	trim_partial_utf8(fault->message);
+	utf8_make_shown(fault->message);
 	return code;
 }
 
@@ -189,5 +192,6 @@ fault_errno(struct fault *fault, enum liaison_err code, int saved_errno, const c
 	if (used >= 0 && (size_t)used < sizeof fault->message)
 		snprintf(fault->message + used, sizeof fault->message - (size_t)used, ": %s", strerror(saved_errno));
 	trim_partial_utf8(fault->message);
+	utf8_make_shown(fault->message);
 	return code;
 }

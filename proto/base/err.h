@@ -96,7 +96,8 @@ int err_worse_exit(int a, int b);
 
 /*
  * Fills `fault` (may be NULL) and returns `code`, so that a caller writes `return fault_set(...)`. The text is cut at
- * LIAISON_FAULT_BYTES - 1 bytes, never inside a UTF-8 sequence.
+ * LIAISON_FAULT_BYTES - 1 bytes, never inside a UTF-8 sequence. Whatever input it quotes, and wherever a "%.40s" cut that,
+ * the message is valid UTF-8 without control characters: it may go into a frame and to a terminal.
  */
 enum liaison_err fault_set(struct fault *fault, enum liaison_err code, const char *format, ...) LIAISON_PRINTF(3, 4);
 

@@ -82,9 +82,19 @@ civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 	*year = yoe + era * 400 + (*month <= 2);
 }
 
+bool
+time_is_valid(int64_t at_ms)
+{
+	return at_ms >= FIRST_MS && at_ms <= LAST_MS;
+}
+
 void
 time_format(int64_t at_ms, char *out)
 {
+	if (!time_is_valid(at_ms)) {
+		snprintf(out, RFC3339_BYTES, "out-of-range");
+		return;
+	}
 	bool is_before = at_ms % MS_PER_DAY < 0;
 	int64_t days = at_ms / MS_PER_DAY - is_before;
 	int64_t rest = at_ms % MS_PER_DAY + (is_before ? MS_PER_DAY : 0);
@@ -92,10 +102,6 @@ time_format(int64_t at_ms, char *out)
 	unsigned month, day;
 
 	civil_from_days(days, &year, &month, &day);
-	if (year < 1 || year > 9999) {
-		snprintf(out, RFC3339_BYTES, "out-of-range");
-		return;
-	}
 	int used = snprintf(out, RFC3339_BYTES, "%04d-%02u-%02uT%02d:%02d:%02d", (int)year, month, day,
 		(int)(rest / MS_PER_HOUR), (int)(rest / MS_PER_MINUTE % 60), (int)(rest / MS_PER_SECOND % 60));
 	if (rest % MS_PER_SECOND != 0)
@@ -192,7 +198,7 @@ time_parse(const char *text, size_t len, int64_t *at_ms)
 	int64_t ms = days_from_civil(year, (unsigned)month, (unsigned)day) * MS_PER_DAY + hour * MS_PER_HOUR +
 		     (minute - offset_minutes) * MS_PER_MINUTE + second * MS_PER_SECOND + fraction;
 	/* The offset may lead out of the years that can be written. */
-	if (ms < FIRST_MS || ms > LAST_MS)
+	if (!time_is_valid(ms))
 		return LIAISON_MALFORMED;
 	/* Leap seconds are inserted at the end of a day in UTC, nowhere else. */
 	if (is_leap_second && (ms - fraction + MS_PER_SECOND) % MS_PER_DAY != 0)

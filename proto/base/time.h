@@ -31,6 +31,12 @@ void clock_shift_for_tests(int64_t offset_ms);
 #define RFC3339_BYTES 32
 
 /*
+ * Whether it is an instant of the years 0001 to 9999, as everything that is signed must name: it can be written, and a
+ * few years more or less do not overflow.
+ */
+bool time_is_valid(int64_t at_ms);
+
+/*
  * RFC 3339 section 5.6, UTC, "Z"; milliseconds only where they are not zero. Years 0001 to 9999; anything else is
  * written as "out-of-range". `out` has room for RFC3339_BYTES.
  */

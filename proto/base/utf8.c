@@ -1,5 +1,6 @@
 #include "proto/base/utf8.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -69,4 +70,38 @@ utf8_valid_bytes(const void *text, size_t len)
 		}
 	}
 	return at;
+}
+
+static bool
+is_control(const char *at)
+{
+	unsigned char c = (unsigned char)at[0];
+
+	/* C1 is C2 80 to C2 9F. */
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
+void
+utf8_make_shown(char *text)
+{
+	char *out = text;
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t valid = utf8_valid_bytes(text, left);
+		left -= valid;
+		for (const char *end = text + valid; text < end; text++) {
+			bool is_obeyed = is_control(text);
+			text += is_obeyed && *text == '\xc2';
+			*out++ = is_obeyed ? '?' : *text;
+		}
+		if (left == 0)
+			break;
+		*out++ = '?';
+		do {
+			text++;
+			left--;
+		} while (left > 0 && ((unsigned char)*text & 0xc0) == 0x80);
+	}
+	*out = '\0';
 }

@@ -30,3 +30,18 @@ lang_tag_is_valid(const char *tag)
 			return false;
 	}
 }
+
+static char
+lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+bool
+lang_tag_equal(const char *a, const char *b)
+{
+	for (; lower(*a) == lower(*b); a++, b++)
+		if (*a == '\0')
+			return true;
+	return false;
+}

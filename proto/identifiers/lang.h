@@ -12,4 +12,7 @@
  */
 bool lang_tag_is_valid(const char *tag);
 
+/* Whether two tags are one (RFC 5646 section 2.1.1: capitals or not), in every locale. */
+bool lang_tag_equal(const char *a, const char *b);
+
 #endif

@@ -33,6 +33,21 @@ expect_err 'warning: kh-wrong carries a signature by a key that is none of the a
 expect_exit 65 liaison trust import kh-wrong
 expect_err 'kh-wrong is not taken: '
 
+cp "$NET/trust/charters" charters-copy
+expect_exit 64 liaison keys show charters-copy
+expect_err 'neither a key file nor a card'
+run liaison keys new --signer root-9 root-9.key
+run liaison charter new --network test.example --root root-9.key --member kh --authority "$keys/kh-authority.key" charter-9
+expect_exit 0 liaison charter sign --key "$keys/kh-authority.key" charter-9
+expect_err 'warning: charter-9 carries a signature by a key that is none of its root keys'
+
+step "help is there by any name"
+expect_exit 0 liaison help
+expect_out 'Usage: liaison COMMAND'
+expect_exit 0 liaison help roster set
+expect_out 'Usage: liaison roster set '
+expect_exit 64 liaison help rooster
+
 step "push: by an office with right OPERATE only, and taken within a second"
 expect_exit 0 liaison roster sign --key "$keys/kh-authority.key" kh-2
 expect_exit 77 at kh.blo.demo roster push kh-2

@@ -61,7 +61,7 @@ cp "$TMP/out" "$TMP/printed.conf"
 expect_exit 0 liaisond -c "$TMP/printed.conf" --print-config
 check "printed twice is the same" cmp -s "$TMP/out" "$TMP/printed.conf"
 
-step "enrolled, it serves, says where, and stops in order"
+step "enrolled, it is in order"
 cd "$TMP" || exit 1
 run liaison keys new --signer root-1 root.key
 run liaison keys new --signer kh-1 kh.key
@@ -74,6 +74,28 @@ expect_exit 0 liaison roster sign --key kh.key kh.roster
 expect_exit 0 liaison --home "$home" trust import kh.roster
 expect_exit 0 liaisond -c "$conf" --check-config
 expect_out 'in order'
+
+step "keys, trust and id that are not this broker's are told before it starts"
+sed 's|^id = .*|id = "th.broker";|' "$conf" >"$home/id.conf"
+expect_exit 78 liaisond -c "$home/id.conf" --check-config
+expect_err '/id\.conf:[0-9]+: trust_dir: no roster in .* names th\.broker'
+expect_exit 0 liaison --home "$TMP/office" keys new --office kh.blo.poipet
+sed "s|^key_file = .*|key_file = \"$TMP/office/office.key\";|" "$conf" >"$home/key.conf"
+expect_exit 78 liaisond -c "$home/key.conf" --check-config
+expect_err 'key_file: .*has no checkpoint key'
+mv "$home/trust/kh.roster" "$TMP/kept.roster"
+echo junk >"$home/trust/kh.roster"
+expect_exit 78 liaisond -c "$conf" --check-config
+expect_err '^warning: .*kh\.roster is not a charter'
+expect_err 'trust_dir: no roster in .* names kh\.broker'
+mv "$TMP/kept.roster" "$home/trust/kh.roster"
+chmod go+w "$home/trust"
+expect_exit 78 liaisond -c "$conf" --check-config
+expect_err 'trust_dir: others may write'
+chmod go-w "$home/trust"
+expect_exit 0 liaisond -c "$conf" --check-config
+
+step "it serves, and says where"
 start manager notified "$TMP/notify"
 wait_until 5 test -S "$TMP/notify"
 start broker env NOTIFY_SOCKET="$TMP/notify" liaisond -c "$conf" --ready-file "$TMP/ready"

@@ -241,6 +241,12 @@ static const struct {
 	{K(VESSEL), "subjects[1]", "{\"person\":{\"names\":[{\"full\":\"A\"}]}}", LIAISON_VICTIM_IN_CLEAR,
 		"subjects[1].person"},
 	{K(VEHICLE), "subjects[1]", "{\"person\":{\"names\":[{\"full\":\"A\"}]}}", LIAISON_OK, ""},
+	/* A victim's passport, which traffickers take away, has the victim's name and birth date in its zone. */
+	{K(DOCUMENT), "crime", "[\"TRAFFICKING_IN_PERSONS\"]", LIAISON_VICTIM_IN_CLEAR, "subjects[0].document.mrz"},
+	{K(WANTED_PERSON), "subjects[1]",
+		"{\"document\":{\"mrz\":\"P<KHMERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\\n"
+		"N1234567<7KHM7408122F2904157<<<<<<<<<<<<<<<4\"}}",
+		LIAISON_OK, ""},
 	{K(WANTED_PERSON), "action", "[\"PROTECT\"]", LIAISON_VICTIM_IN_CLEAR, "subjects[0].person"},
 	{K(WANTED_PERSON), "action", "[\"ARREST\",\"PROTECT\"]", LIAISON_OK, ""},
 	/* later versions */
@@ -335,6 +341,19 @@ lengths_are_counted_in_characters(void **state)
 			free(text);
 		}
 	}
+	admitting_clear(&admitting);
+}
+
+static void
+a_document_without_its_zone_names_nobody(void **state)
+{
+	(void)state;
+	const struct change changes[] = {
+		{"crime", "[\"TRAFFICKING_IN_PERSONS\"]"}, {"subjects[0].document.mrz", NULL}, {NULL, NULL}};
+	struct admitting admitting;
+
+	admitting_init(&admitting);
+	assert_int_equal(admitting_try(&admitting, an_alert(K(DOCUMENT), changes)), LIAISON_OK);
 	admitting_clear(&admitting);
 }
 
@@ -457,6 +476,7 @@ main(void)
 		cmocka_unit_test(each_rule_has_its_code_and_names_its_place),
 		cmocka_unit_test(a_valid_alert_of_each_kind_is_admitted),
 		cmocka_unit_test(lengths_are_counted_in_characters),
+		cmocka_unit_test(a_document_without_its_zone_names_nobody),
 		cmocka_unit_test(a_thumbnail_has_its_limit),
 		cmocka_unit_test(expiry_is_limited_by_kind_and_by_checks),
 		cmocka_unit_test(what_is_odd_is_let_pass_and_said),

@@ -49,6 +49,11 @@ static const struct row {
 		C(BAD_IDENTIFIER)},
 	{"an unknown crossing", K(ROUTE), "where.crossings", "[\"kh-nowhere\"]", 0, C(BAD_CODE)},
 	{"an unknown country", K(ROUTE), "where.countries", "[\"UK\"]", 0, C(BAD_CODE)},
+	{"a wrong code whose quotation is cut inside a character", K(ROUTE), "texts[0].lang",
+		"\"\\u1781\\u1782\\u1783\\u1784\\u1785\\u1781\\u1782\\u1783\\u1784\\u1785\\u1781\\u1782\\u1783\\u1784\\"
+		"u1785"
+		"\\u1781\\u1782\\u1783\\u1784\\u1785\\u1781\\u1782\\u1783\\u1784\"",
+		0, C(BAD_CODE)},
 	{"REDACT, which is not done yet", K(ROUTE), "message", "\"REDACT\"", 0, C(BAD_CODE)},
 };
 

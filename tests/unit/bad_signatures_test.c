@@ -303,6 +303,62 @@ a_wrong_batch_path_is_refused(void **state)
 	rig_free(scene.rig);
 }
 
+/* One frame with the signature of the last of `bodies`, each said to be a batch of one: only that one is signed. */
+static void
+send_under_one_signature(struct scene *scene, const struct submission *bodies, size_t count)
+{
+	const struct submission *signer = &bodies[count - 1];
+	Liaison__SubmitItem rooms[16], *items[16];
+	Liaison__Submit submit = LIAISON__SUBMIT__INIT;
+	Liaison__Frame frame = LIAISON__FRAME__INIT;
+
+	assert_true(count <= 16);
+	for (size_t i = 0; i < count; i++) {
+		liaison__submit_item__init(&rooms[i]);
+		rooms[i].has_leaf = rooms[i].has_body = 1;
+		rooms[i].body = (ProtobufCBinaryData){bodies[i].len, bodies[i].body};
+		items[i] = &rooms[i];
+	}
+	submit.has_request = submit.has_key = submit.has_leaf_count = submit.has_signature = 1;
+	submit.request = 9;
+	submit.key = (ProtobufCBinaryData){KEY_ID_BYTES, (uint8_t *)(uintptr_t)signer->key};
+	submit.leaf_count = 1;
+	submit.signature = (ProtobufCBinaryData){SIGNATURE_BYTES, (uint8_t *)(uintptr_t)signer->signature};
+	submit.n_items = count;
+	submit.items = items;
+	frame.frame_case = LIAISON__FRAME__FRAME_SUBMIT;
+	frame.submit = &submit;
+	rig_send(scene->publisher, &frame);
+}
+
+/* A frame counts as one signature, so it does not cost as many verifications as it has items. */
+static void
+a_frame_of_wrong_roots_is_not_verified_to_its_end(void **state)
+{
+	struct submission bodies[9];
+	struct scene scene;
+	(void)state;
+
+	set_scene(&scene);
+	for (size_t i = 0; i < 9; i++)
+		submission_init(&bodies[i], scene.rig, PUBLISHER, 3 + i);
+	send_under_one_signature(&scene, bodies, 9);
+	const Liaison__Refusal *refusal = rig_expect(scene.publisher, LIAISON__FRAME__FRAME_REFUSAL)->refusal;
+	assert_int_equal(refusal->n_items, 9);
+	for (size_t i = 0; i < 9; i++)
+		assert_int_equal(refusal->items[i]->code, LIAISON__CODE__CODE_BAD_SIGNATURE);
+	/* A few wrong ones do not harm the right one. */
+	send_under_one_signature(&scene, bodies + 1, 8);
+	assert_int_equal(receipt_index(scene.publisher), scene.before + 1);
+	assert_int_equal(rig_expect(scene.publisher, LIAISON__FRAME__FRAME_REFUSAL)->refusal->n_items, 7);
+	for (size_t i = 0; i < 9; i++)
+		submission_clear(&bodies[i]);
+	submission_clear(&scene.submission);
+	rig_disconnect(scene.publisher);
+	rig_stop(scene.rig, SIGTERM);
+	rig_free(scene.rig);
+}
+
 /* --- two bodies under one id -------------------------------------------------------------------------------------------- */
 
 static bool
@@ -413,6 +469,7 @@ main(void)
 		cmocka_unit_test(a_retired_key_is_refused),
 		cmocka_unit_test(a_wrong_batch_count_is_refused),
 		cmocka_unit_test(a_wrong_batch_path_is_refused),
+		cmocka_unit_test(a_frame_of_wrong_roots_is_not_verified_to_its_end),
 		cmocka_unit_test(two_bodies_under_one_sequence_become_evidence),
 		cmocka_unit_test(two_bodies_under_one_sequence_in_one_batch_become_evidence),
 	};

@@ -168,6 +168,40 @@ a_fault_says_all_that_fits(void **state)
 	assert_int_equal(strlen(fault.message), LIAISON_FAULT_BYTES - 1);
 }
 
+static void
+a_fault_can_be_shown_and_sent_whatever_it_quotes(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+		/* Cut by the format inside a character, which a broker's refusal would carry into a frame. */
+		{"\xe1\x9e\x81\xe1\x9e\x82", "\xe1\x9e\x81?."},
+		{"a\xc3\xb6\xc3\xb6", "a\xc3\xb6?."},
+		{"\xff\xfe"
+		 "a",
+			"??a."},
+		{"\x80\x80"
+		 "ab",
+			"?ab."},
+		{"\xed\xa0\x80"
+		 "ab",
+			"?a."},
+		/* What a terminal obeys: ESC, CSI as one character, line ends, DEL. */
+		{"\x1b[2J", "?[2J."},
+		{"\xc2\x9b"
+		 "2J",
+			"?2J."},
+		{"a\r\n\x7f", "a???."},
+	};
+	struct fault fault;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		assert_int_equal(fault_set(&fault, LIAISON_BAD_CODE, "%.4s.", texts[i][0]), LIAISON_BAD_CODE);
+		assert_string_equal(fault.message, texts[i][1]);
+	}
+	assert_int_equal(fault_errno(&fault, LIAISON_IO, ENOENT, "open %s", "\x1b"), LIAISON_IO);
+	assert_string_equal(fault.message, "open ?: No such file or directory");
+}
+
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -348,6 +382,7 @@ main(void)
 		cmocka_unit_test(of_many_exits_the_worst_counts),
 		cmocka_unit_test(a_fault_is_cut_between_characters),
 		cmocka_unit_test(a_fault_says_all_that_fits),
+		cmocka_unit_test(a_fault_can_be_shown_and_sent_whatever_it_quotes),
 	};
 	const struct CMUnitTest bytes[] = {
 		cmocka_unit_test(a_buf_fills_to_its_maximum_and_no_further),

@@ -269,6 +269,11 @@ break_expiry(Liaison__Charter *c)
 	c->expires = c->issued;
 }
 static void
+break_years(Liaison__Charter *c)
+{
+	c->expires = INT64_MAX;
+}
+static void
 break_threshold(Liaison__Charter *c)
 {
 	c->threshold = WORLD_ROOTS + 1;
@@ -338,6 +343,7 @@ test_malformed_charters(void **state)
 		{break_network, LIAISON_MALFORMED, "network"},
 		{break_version, LIAISON_MALFORMED, "version"},
 		{break_expiry, LIAISON_MALFORMED, "expires"},
+		{break_years, LIAISON_MALFORMED, "9999"},
 		{break_threshold, LIAISON_MALFORMED, "threshold"},
 		{break_threshold_zero, LIAISON_MALFORMED, "threshold"},
 		{break_root_twice, LIAISON_MALFORMED, "twice"},

@@ -204,6 +204,16 @@ codes_of_a_later_version_do_not_widen(void **state)
 	assert_int_equal(filter_new(&message, &filter, &fault), LIAISON_BAD_CODE);
 	assert_int_equal(filter_new(later, &filter, &fault), LIAISON_BAD_CODE);
 	liaison__filter__free_unpacked(later, NULL);
+
+	/* The same within `near`. */
+	const uint8_t within[] = {0x42, 0x1e, 0x09, 0, 0, 0, 0, 0, 0, 0, 0, 0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0x19, 0, 0, 0,
+		0, 0, 0, 0x59, 0x40, 0x98, 0x06, 0x01};
+	later = liaison__filter__unpack(NULL, sizeof within, within);
+	assert_non_null(later);
+	assert_true(later->near[0]->km == 100);
+	assert_int_equal(filter_new(later, &filter, &fault), LIAISON_BAD_CODE);
+	assert_non_null(strstr(fault.message, "number 99"));
+	liaison__filter__free_unpacked(later, NULL);
 }
 
 static void

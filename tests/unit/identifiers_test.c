@@ -3,6 +3,7 @@
 #include "proto/identifiers/country.h"
 #include "proto/identifiers/identifier.h"
 #include "proto/identifiers/imo.h"
+#include "proto/identifiers/lang.h"
 #include "proto/identifiers/mrz.h"
 #include "proto/identifiers/vin.h"
 #include "tests/support/data.h"
@@ -306,6 +307,17 @@ every_vector_of_the_data_folder_agrees(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void
+language_tags_are_equal_whatever_the_capitals(void **state)
+{
+	(void)state;
+	assert_true(lang_tag_equal("zh-Hant-TW", "ZH-hANT-tw"));
+	assert_true(lang_tag_equal("id", "ID")); /* not so by strcasecmp in a Turkish locale */
+	assert_false(lang_tag_equal("zh", "zh-Hant"));
+	assert_false(lang_tag_equal("zh-Hant", "zh"));
+	assert_false(lang_tag_equal("th", "km"));
+}
+
 int
 main(void)
 {
@@ -318,6 +330,7 @@ main(void)
 		cmocka_unit_test(countries_agree_with_icu),
 		cmocka_unit_test(user_assigned_codes_name_organisations),
 		cmocka_unit_test(travel_documents_have_codes_of_their_own),
+		cmocka_unit_test(language_tags_are_equal_whatever_the_capitals),
 		cmocka_unit_test(every_vector_of_the_data_folder_agrees),
 	};
 

@@ -113,6 +113,34 @@ a_cancel_marks_what_it_is_about(void **state)
 	index_free(index);
 }
 
+/* Whoever subscribes after the cancellation is given neither; whoever has the update alone can still be told. */
+static void
+a_cancel_ends_the_updates_of_its_alert_too(void **state)
+{
+	static const struct change update[] = {
+		{"id", "\"kh.blo.poipet/3\""}, {"message", "\"UPDATE\""}, {"references", "[\"kh.blo.poipet/1\"]"}, {0}};
+	static const struct change second[] = {
+		{"id", "\"kh.blo.poipet/4\""}, {"message", "\"UPDATE\""}, {"references", "[\"kh.blo.poipet/1\"]"}, {0}};
+	static const struct change its_end[] = {
+		{"id", "\"kh.blo.poipet/5\""}, {"references", "[\"kh.blo.poipet/3\"]"}, {0}};
+	struct index *index = index_new();
+	struct alert_id id;
+	(void)state;
+
+	add(index, route("kh.blo.poipet/1", "EXPECTED"), 1);
+	uint64_t other = add(index, route("kh.blo.bavet/1", "EXPECTED"), 2);
+	uint64_t updates[] = {add(index, an_alert(LIAISON__KIND__KIND_ROUTE, update), 3),
+		add(index, an_alert(LIAISON__KIND__KIND_ROUTE, second), 4)};
+	add(index, a_notice(LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL, NULL), 5);
+	assert_true(index_entry(index, updates[0])->is_cancelled && index_entry(index, updates[1])->is_cancelled);
+	assert_false(index_entry(index, other)->is_cancelled);
+	assert_int_equal(alert_id_parse("kh.blo.poipet/3", &id, NULL), LIAISON_OK);
+	assert_false(index_known(index, &id).is_terminal);
+	add(index, a_notice(LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_CANCEL, its_end), 6);
+	assert_true(index_known(index, &id).is_terminal);
+	index_free(index);
+}
+
 static void
 thousands_are_found_again_and_their_tree_is_the_logs(void **state)
 {
@@ -149,6 +177,7 @@ main(void)
 		cmocka_unit_test(alerts_are_found_by_id_whatever_lies_between),
 		cmocka_unit_test(each_lane_sees_its_own_alerts_only),
 		cmocka_unit_test(a_cancel_marks_what_it_is_about),
+		cmocka_unit_test(a_cancel_ends_the_updates_of_its_alert_too),
 		cmocka_unit_test(thousands_are_found_again_and_their_tree_is_the_logs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

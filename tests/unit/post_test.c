@@ -369,6 +369,28 @@ a_notice_that_comes_first_still_ends_its_alert(void **state)
 }
 
 static void
+an_update_ends_with_its_alert(void **state)
+{
+	struct fixture *f = *state;
+	struct inbox_row row = a_delivery(12, "kh.blo.a/1", NULL), update = a_delivery(13, "kh.blo.a/2", "kh.blo.a/1");
+	struct inbox_row seen = {0};
+	bool is_new = false;
+
+	update.message = LIAISON__MESSAGE_TYPE__MESSAGE_TYPE_UPDATE;
+	OK(inbox_put(f->post, &row, &is_new, &f->fault));
+	OK(inbox_put(f->post, &update, &is_new, &f->fault));
+	OK(inbox_end_alert(f->post, "kh.blo.a/1", INBOX_SUPERSEDED, LIAISON__NOTICE_REASON__NOTICE_REASON_REPLACED,
+		"kh.blo.a/2", 5000, &f->fault));
+	OK(inbox_find(f->post, "kh.blo.a/2", copy_inbox, &seen, &f->fault));
+	assert_int_equal(seen.state, INBOX_LIVE); /* it is what replaced the alert */
+	OK(inbox_end_alert(f->post, "kh.blo.a/1", INBOX_CANCELLED, LIAISON__NOTICE_REASON__NOTICE_REASON_DONE,
+		"kh.blo.a/3", 6000, &f->fault));
+	OK(inbox_find(f->post, "kh.blo.a/2", copy_inbox, &seen, &f->fault));
+	assert_int_equal(seen.state, INBOX_CANCELLED);
+	assert_int_equal(seen.reason, LIAISON__NOTICE_REASON__NOTICE_REASON_DONE);
+}
+
+static void
 erasure_leaves_the_id_and_no_content(void **state)
 {
 	struct fixture *f = *state;
@@ -448,6 +470,7 @@ main(void)
 		POST_TEST(checkpoints_are_per_broker),
 		POST_TEST(the_same_delivery_is_kept_once),
 		POST_TEST(a_notice_that_comes_first_still_ends_its_alert),
+		POST_TEST(an_update_ends_with_its_alert),
 		POST_TEST(erasure_leaves_the_id_and_no_content),
 		POST_TEST(the_newest_rows_and_what_is_about_an_alert_are_found),
 		POST_TEST(the_file_is_its_owner_s_alone_and_damage_is_told),

@@ -98,7 +98,7 @@ static void *
 produce(void *arg)
 {
 	for (uintptr_t i = 1; i <= ITEMS; i++)
-		if (!queue_put_wait(arg, (void *)i))
+		if (!queue_put(arg, (void *)i))
 			return NULL;
 	return arg;
 }
@@ -106,7 +106,7 @@ produce(void *arg)
 static void
 what_several_threads_put_is_taken_once(void **state)
 {
-	struct queue *queue = queue_new(16, false);
+	struct queue *queue = queue_new(3 * ITEMS, false);
 	pthread_t threads[3];
 	void *items[7], *result;
 	uint64_t sum = 0;
@@ -130,22 +130,29 @@ what_several_threads_put_is_taken_once(void **state)
 	queue_free(queue);
 }
 
+static void *
+consume(void *arg)
+{
+	void *item;
+
+	return queue_take_wait(arg, &item, 1) == 0 ? arg : NULL;
+}
+
 static void
 closing_wakes_those_who_wait_and_loses_nothing(void **state)
 {
-	struct queue *queue = queue_new(2, false);
+	struct queue *queue = queue_new(2, false), *empty = queue_new(2, false);
 	pthread_t thread;
 	void *items[2], *result;
 	(void)state;
 
-	assert_int_equal(pthread_create(&thread, NULL, produce, queue), 0);
-	while (queue_length(queue) < 2) {
-		struct pollfd none = {.fd = -1};
-		poll(&none, 1, 1);
-	}
-	queue_close(queue);
+	assert_int_equal(pthread_create(&thread, NULL, consume, empty), 0);
+	queue_close(empty);
 	pthread_join(thread, &result);
-	assert_null(result); /* it was told */
+	assert_ptr_equal(result, empty); /* it was told */
+	queue_free(empty);
+	assert_true(queue_put(queue, (void *)1) && queue_put(queue, (void *)2));
+	queue_close(queue);
 	assert_false(queue_put(queue, (void *)9));
 	assert_int_equal(queue_take_wait(queue, items, 2), 2); /* what was in is still there */
 	assert_int_equal(queue_take_wait(queue, items, 2), 0);

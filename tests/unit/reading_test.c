@@ -130,6 +130,26 @@ a_backfill_is_acknowledged_when_it_has_caught_up(void **state)
 }
 
 static void
+what_waits_below_our_cursor_is_not_acknowledged(void **state)
+{
+	const uint64_t theirs[] = {0, 0}, ours[] = {10, 10};
+	struct reading reading = a_reading(theirs, ours);
+
+	(void)state;
+	/* Another filter: 3 and 5 are new to this feed, 12 is behind our cursor. They came in one frame. */
+	OK(reading_receive(&reading, READING_ORDINARY, 3, 10, NULL));
+	OK(reading_receive(&reading, READING_ORDINARY, 5, 10, NULL));
+	OK(reading_receive(&reading, READING_ORDINARY, 12, 10, NULL));
+	assert_int_equal(told(&reading, READING_ORDINARY), NOTHING);
+	reading_handled(&reading, READING_ORDINARY, 3, 10);
+	assert_int_equal(told(&reading, READING_ORDINARY), NOTHING);
+	reading_handled(&reading, READING_ORDINARY, 5, 10);
+	assert_int_equal(told(&reading, READING_ORDINARY), 10);
+	reading_handled(&reading, READING_ORDINARY, 12, 10);
+	assert_int_equal(told(&reading, READING_ORDINARY), 13);
+}
+
+static void
 credit_comes_back_with_handling_and_is_never_overdrawn(void **state)
 {
 	struct reading reading = a_reading(at_start, NULL);
@@ -259,6 +279,7 @@ main(void)
 		cmocka_unit_test(what_the_broker_did_not_hear_of_may_be_a_repeat),
 		cmocka_unit_test(a_reader_that_begins_elsewhere_forgets_its_own_cursor),
 		cmocka_unit_test(a_backfill_is_acknowledged_when_it_has_caught_up),
+		cmocka_unit_test(what_waits_below_our_cursor_is_not_acknowledged),
 		cmocka_unit_test(credit_comes_back_with_handling_and_is_never_overdrawn),
 		cmocka_unit_test(never_more_is_told_than_was_handled),
 		cmocka_unit_test(five_failures_park_and_deferrals_do_not_count),

@@ -58,6 +58,12 @@ BREAK(member, text(&r->member, "khm"))
 BREAK(since, r->since = 0)
 BREAK(version, r->has_version = 0)
 BREAK(expiry, r->expires = r->issued)
+/* Times whose difference from today's is no int64_t: a roster of the year -292277022 would be in its grace for ever. */
+BREAK(issue_without_a_year, r->issued = INT64_MIN; r->expires = INT64_MIN + 1)
+BREAK(expiry_without_a_year, r->expires = INT64_MAX)
+BREAK(key_without_a_year, poipet(r)->signing_keys[0]->not_before = INT64_MIN)
+BREAK(key_end_without_a_year, poipet(r)->signing_keys[0]->has_not_after = 1;
+	poipet(r)->signing_keys[0]->not_after = INT64_MAX)
 BREAK(no_broker, text(&r->broker, NULL))
 BREAK(broker_is_no_office, text(&r->broker, "kh.other"))
 BREAK(broker_is_no_broker, text(&r->broker, "kh.blo.poipet"))
@@ -112,6 +118,10 @@ test_malformed_rosters(void **state)
 		{break_since, LIAISON_MALFORMED, "since"},
 		{break_version, LIAISON_MALFORMED, "version"},
 		{break_expiry, LIAISON_MALFORMED, "expire"},
+		{break_issue_without_a_year, LIAISON_MALFORMED, "9999"},
+		{break_expiry_without_a_year, LIAISON_MALFORMED, "9999"},
+		{break_key_without_a_year, LIAISON_MALFORMED, "9999"},
+		{break_key_end_without_a_year, LIAISON_MALFORMED, "9999"},
 		{break_no_broker, LIAISON_MALFORMED, "broker"},
 		{break_broker_is_no_office, LIAISON_BAD_REFERENCE, "kh.other"},
 		{break_broker_is_no_broker, LIAISON_BAD_REFERENCE, "kind BROKER"},
@@ -158,9 +168,9 @@ test_end_points(void **state)
 {
 	static const char *const good[] = {
 		"tcp://127.0.0.1:7430", "tcp://broker.example:1", "tcp://[2001:db8::1]:65535"};
-	static const char *const bad[] = {"", "tcp://", "tcp://host", "tcp://host:", "tcp://:1", "tcp://host:0",
-		"tcp://host:01", "tcp://host:65536", "tcp://host:1x", "tcp://ho st:1", "udp://host:1", "tcp://host/x:1",
-		"inproc://x", "tcp://h:999999"};
+	static const char *const bad[] = {"tcp://a\x1b[2J:1", "tcp://\xc3\xa4:1", "", "tcp://", "tcp://host",
+		"tcp://host:", "tcp://:1", "tcp://host:0", "tcp://host:01", "tcp://host:65536", "tcp://host:1x",
+		"tcp://ho st:1", "udp://host:1", "tcp://host/x:1", "inproc://x", "tcp://h:999999"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)

@@ -150,6 +150,10 @@ test_limits_of_the_duty_key(void **state)
 		LIAISON_MALFORMED);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, now - 9, now), now),
 		LIAISON_EXPIRED);
+	/* To keep one for a while after its end must not overflow. */
+	assert_int_equal(
+		take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, INT64_MAX - 9, INT64_MAX), now),
+		LIAISON_MALFORMED);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.nowhere", NULL, now, now + 9), now),
 		LIAISON_BAD_REFERENCE);
 	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", strange, now, now + 9), now),
@@ -191,6 +195,28 @@ test_limits_of_the_duty_key(void **state)
 	assert_int_equal(
 		take_suspension(&trust, world_suspension(world, "kh.blo.bavet", NULL, now, now + 9), now), LIAISON_OK);
 	assert_int_equal(trust_suspension_count(trust), 2);
+	trust_unref(trust);
+}
+
+static void
+test_short_suspensions_do_not_pile_up(void **state)
+{
+	struct world *world = *state;
+	struct trust *trust = trust_ref(world_trust(world));
+	int64_t now = WORLD_NOW;
+
+	/* Each is over before the next is signed, and all are kept for a while. */
+	for (int i = 0; i < TRUST_SUSPENSIONS_KEPT_MAX; i++, now += 10)
+		assert_int_equal(
+			take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, now, now + 10), now),
+			LIAISON_OK);
+	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, now, now + 10), now),
+		LIAISON_RATE_LIMITED);
+	assert_int_equal(
+		take_suspension(&trust, world_suspension(world, "th.broker", NULL, now, now + 9), now), LIAISON_OK);
+	now += SUSPENSION_KEPT_MS;
+	assert_int_equal(take_suspension(&trust, world_suspension(world, "kh.blo.poipet", NULL, now, now + 10), now),
+		LIAISON_OK);
 	trust_unref(trust);
 }
 
@@ -248,6 +274,7 @@ main(void)
 		IN_WORLD(test_duty_key_suspends_an_office),
 		IN_WORLD(test_duty_key_suspends_one_key),
 		IN_WORLD(test_limits_of_the_duty_key),
+		IN_WORLD(test_short_suspensions_do_not_pile_up),
 		IN_WORLD(test_a_stolen_duty_key_is_replaced_by_a_charter),
 		IN_WORLD(test_no_flipped_byte_is_taken),
 	};
