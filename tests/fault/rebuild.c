@@ -46,8 +46,8 @@ trace_clear(struct trace *trace)
 void
 trace_kill(const struct trace *trace, struct process *process)
 {
-	if (trace != NULL)
-		pthread_mutex_lock(&trace->head->lock);
+	if (trace != NULL && trace_lock(trace->head) != 0)
+		fault_give_up("the trace is not whole");
 	process_kill(process);
 	if (trace != NULL)
 		pthread_mutex_unlock(&trace->head->lock);

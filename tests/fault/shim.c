@@ -105,7 +105,7 @@ followed_of(int fd)
 static void
 lock(void)
 {
-	if (shim.head != NULL && pthread_mutex_lock(&shim.head->lock) != 0)
+	if (shim.head != NULL && trace_lock(shim.head) != 0)
 		abort(); /* who held it was killed: the trace is not whole (trace_kill) */
 }
 

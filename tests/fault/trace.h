@@ -10,8 +10,10 @@
 #ifndef LIAISON_TESTS_FAULT_TRACE_H
 #define LIAISON_TESTS_FAULT_TRACE_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <time.h>
 
 /* In the environment of a program that is watched. */
 #define FAULT_ROOT "FAULT_ROOT"       /* only what lies below this folder counts */
@@ -51,6 +53,28 @@ struct trace_record {
 	uint64_t inode; /* of TRACE_OPEN and of all that is done to an open file */
 	uint64_t offset;
 };
+
+/*
+ * Takes the lock. A process that is killed just as it is woken takes the word of it to the grave, so nobody sleeps long.
+ * Not 0: who held it was killed, and the trace is not whole.
+ */
+static inline int
+trace_lock(struct trace_head *head)
+{
+	struct timespec until;
+	int error;
+
+	do {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 20000000;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		error = pthread_mutex_timedlock(&head->lock, &until);
+	} while (error == ETIMEDOUT);
+	return error;
+}
 
 /* --- faults ---------------------------------------------------------------------------------------------------------- */
 
