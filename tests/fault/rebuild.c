@@ -145,12 +145,34 @@ take_base(struct work *work)
 /* --- what happened --------------------------------------------------------------------------------------------------- */
 
 static struct mem_inode *
-open_inode(struct work *work, uint64_t number)
+find_open(struct work *work, uint64_t number)
 {
-	for (size_t i = work->open_count; i-- > 0;)
+	for (size_t i = 0; i < work->open_count; i++)
 		if (work->open[i].number == number)
 			return work->open[i].inode;
-	fault_give_up("the trace writes to a file that it did not open");
+	return NULL;
+}
+
+static struct mem_inode *
+open_inode(struct work *work, uint64_t number)
+{
+	struct mem_inode *inode = find_open(work, number);
+
+	if (inode == NULL)
+		fault_give_up("the trace writes to a file that it did not open");
+	return inode;
+}
+
+/* A file that nobody opened for writing has nothing to sync. */
+static void
+do_sync(struct work *work, uint64_t number, bool is_lost)
+{
+	struct mem_inode *inode = find_open(work, number);
+
+	if (inode != NULL && is_lost)
+		memdisk_forget_pending(inode);
+	else if (inode != NULL)
+		memdisk_reach_medium(inode);
 }
 
 static void
@@ -231,8 +253,8 @@ replay_one(struct work *work, const struct trace_record *record, const char *pat
 		break;
 	}
 	case TRACE_ALLOCATE: do_allocate(open_inode(work, record->inode), record->offset); break;
-	case TRACE_SYNC: memdisk_reach_medium(open_inode(work, record->inode)); break;
-	case TRACE_SYNC_LOST: memdisk_forget_pending(open_inode(work, record->inode)); break;
+	case TRACE_SYNC: do_sync(work, record->inode, false); break;
+	case TRACE_SYNC_LOST: do_sync(work, record->inode, true); break;
 	case TRACE_SYNC_DIR: do_sync_dir(work, path); break;
 	case TRACE_RENAME: do_rename(work, path, other, false); break;
 	case TRACE_LINK: do_rename(work, path, other, true); break;
