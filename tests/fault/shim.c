@@ -218,23 +218,26 @@ do_open(int dir, const char *path, int flags, mode_t mode)
 	return fd;
 }
 
-#define MODE_OF(flags, mode)                                                                                           \
-	mode_t mode = 0;                                                                                               \
-	if (((flags) & (O_CREAT | O_TMPFILE)) != 0) {                                                                  \
-		va_list args;                                                                                          \
-		va_start(args, flags);                                                                                 \
-		mode = (mode_t)va_arg(args, int);                                                                      \
-		va_end(args);                                                                                          \
-	}
+/* The mode is there only where a file may be made. */
+static mode_t
+mode_from(int flags, va_list args)
+{
+	return (flags & (O_CREAT | O_TMPFILE)) != 0 ? (mode_t)va_arg(args, int) : 0;
+}
 
-/* The names that libc has for one thing, all but in name the same. */
+/* The names that libc has for one thing, all but in name the same. A name cannot stand in parentheses. */
+/* NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define SAME(name, other) extern __typeof__(name) other __attribute__((alias(#name)));
 
 int open(const char *path, int flags, ...);
 int
 open(const char *path, int flags, ...)
 {
-	MODE_OF(flags, mode)
+	va_list args;
+
+	va_start(args, flags);
+	mode_t mode = mode_from(flags, args);
+	va_end(args);
 	return do_open(AT_FDCWD, path, flags, mode);
 }
 SAME(open, open64)
@@ -242,7 +245,11 @@ SAME(open, open64)
 int
 openat(int dir, const char *path, int flags, ...)
 {
-	MODE_OF(flags, mode)
+	va_list args;
+
+	va_start(args, flags);
+	mode_t mode = mode_from(flags, args);
+	va_end(args);
 	return do_open(dir, path, flags, mode);
 }
 SAME(openat, openat64)
