@@ -240,22 +240,6 @@ is_passing(const struct follow *follow, enum liaison_err err)
 	return follow->has_begun && !follow->options->is_until_end && err == LIAISON_UNKNOWN_OFFICE;
 }
 
-/* So that the next reader need not wait until the broker notices that this one has gone. */
-static void
-unsubscribe(struct follow *follow)
-{
-	Liaison__Frame frame = LIAISON__FRAME__INIT;
-	Liaison__Unsubscribe over = LIAISON__UNSUBSCRIBE__INIT;
-	struct fault unsent;
-
-	over.has_channel = 1;
-	over.channel = FOLLOW_CHANNEL;
-	frame.frame_case = LIAISON__FRAME__FRAME_UNSUBSCRIBE;
-	frame.unsubscribe = &over;
-	if (link_send(follow->link, &frame, &unsent) != LIAISON_OK)
-		say_detail(follow->app, "%s", unsent.message);
-}
-
 static enum liaison_err
 connect_and_run(struct follow *follow, struct fault *fault)
 {
@@ -280,8 +264,9 @@ connect_and_run(struct follow *follow, struct fault *fault)
 		*fault = stopped;
 		err = stopped.code;
 	}
+	/* The next reader need not wait until the broker notices that this one has gone. */
 	if (err == LIAISON_OK)
-		unsubscribe(follow);
+		follow_unsubscribe(follow);
 	if (err == LIAISON_OK && link_settle(follow->link, SETTLE_MS, &stopped) != LIAISON_OK)
 		say_detail(follow->app, "%s", stopped.message);
 	follow_clear_queues(follow);

@@ -97,8 +97,13 @@ uint64_t follow_credit_bytes(const Liaison__DeliveryItem *item);
 
 /* --- where the feed stands ------------------------------------------------------------------------------------------- */
 
-/* Subscribes, keeps the feed, grants the first credit. A refusal is its code. */
+/*
+ * Subscribes, keeps the feed, grants the first credit. A refusal is its code. Where the broker was told that more is safe
+ * here than is (an older copy of post.db was put back), the feed begins again where this home stands.
+ */
 enum liaison_err follow_subscribe(struct follow *follow, struct fault *fault) LIAISON_MUST_CHECK;
+/* Ends the channel, and is not answered. */
+void follow_unsubscribe(struct follow *follow);
 
 /* --- judging and keeping --------------------------------------------------------------------------------------------- */
 

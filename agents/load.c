@@ -108,6 +108,19 @@ time_left(const struct load *load, int64_t since_ms)
 	return left <= 0 ? 0 : left < 1000 ? (int)left : 1000;
 }
 
+/*
+ * Before the first number is given: the broker's welcome tells how far this office's numbers have come, so that a home that
+ * was put back from an older copy gives none twice. Without a broker it is the broker's answer to what was sent that tells.
+ */
+static void
+greet(struct load *load)
+{
+	if (load->has_greeted || load->wait_ms <= 0)
+		return;
+	load->has_greeted = true;
+	(void)step(load, (int)(load->wait_ms < CONNECT_SLICE_MS ? load->wait_ms : CONNECT_SLICE_MS));
+}
+
 /* While a file is read: takes what has come, and holds the reading back while the broker is behind. */
 static void
 send_along(struct load *load)
@@ -158,6 +171,8 @@ commit_drafts(struct load *load, const struct intake *intake, bool is_read, stru
 
 	if (load->draft_count == 0 && job->number == 0)
 		return LIAISON_OK;
+	if (load->draft_count > 0)
+		greet(load);
 	enum liaison_err err = post_begin(agent->post, fault);
 	if (err == LIAISON_OK && load->draft_count > 0)
 		err = compose_queue(agent, load->drafts, load->draft_count, job->number, fault);
@@ -404,6 +419,7 @@ load_drafts(struct load *load, struct draft *drafts, size_t count, struct fault 
 		drafts[i] = (struct draft){0};
 	}
 	load->draft_count = count;
+	greet(load);
 	enum liaison_err err = post_begin(post, fault);
 	if (err == LIAISON_OK)
 		err = compose_queue(load->agent, load->drafts, count, 0, fault);

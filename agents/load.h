@@ -37,6 +37,7 @@ struct load {
 	struct load_job jobs[LOAD_FILES_MAX];
 	size_t job_count;
 	struct fault away; /* why nothing is sent, when it is not */
+	bool has_greeted;  /* a first connection was tried, before numbers were given */
 	bool is_stuck;     /* nothing more will be sent in this run */
 	bool is_stopped;   /* told to end: nothing more is read, either */
 	struct progress progress;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define READS_MAX 3        /* of a record that the disk does not give, one a tick */
 #define SEARCH_RECORDS 512 /* looked at for one feed before it is the next one's turn */
 
 /* What the index alone can rule out, without reading the record. */
@@ -91,6 +92,27 @@ skip_damaged(struct core *core, struct feed *feed, enum feed_lane lane, uint64_t
 	core_set_read_only(core, fault->message);
 	index_set_damaged(core->index, index);
 	feed->lanes[lane].next = index + 1;
+	feed->lanes[lane].unread = 0;
+}
+
+/*
+ * A record that could not be read now may be whole: its reader waits for the next tick, since a cursor that passed it would
+ * never come back. One that cannot be read again and again is as good as damaged, and keeps what follows it back no longer.
+ */
+static bool
+may_be_read_later(
+	struct core *core, struct feed *feed, enum feed_lane lane, enum liaison_err err, const struct fault *fault)
+{
+	char quoted[256];
+
+	if (err == LIAISON_CORRUPT)
+		return false;
+	if (err == LIAISON_NO_MEMORY)
+		return true;
+	core_set_read_only(core, fault->message);
+	note(NOTE_ERROR, "record-unread", "index=%llu message=%s", (unsigned long long)feed->lanes[lane].next,
+		note_quote(fault->message, quoted));
+	return ++feed->lanes[lane].unread < READS_MAX;
 }
 
 /* One piece of the log for one lane. True: there is more to look at, and credit left for it. */
@@ -128,8 +150,13 @@ search_lane(struct core *core, struct feed *feed, enum feed_lane lane)
 			search_record, &search, &next, &fault);
 		if (search.is_full || err == LIAISON_BUSY)
 			return false;
+		if (state->next != at)
+			state->unread = 0;
+		if (err != LIAISON_OK && may_be_read_later(core, feed, lane, err, &fault))
+			return false;
 		if (err != LIAISON_OK)
 			skip_damaged(core, feed, lane, next, &fault);
+		state->unread = 0;
 		i += (int)(state->next - at) - 1;
 	}
 	return true;

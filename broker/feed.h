@@ -27,6 +27,7 @@ struct feed_lane_state {
 	uint64_t cursor;
 	uint64_t next;
 	bool is_live;
+	uint8_t unread; /* how often `next` could not be read from the disk */
 };
 
 /* A frame of deliveries that is put together. */

@@ -53,6 +53,22 @@ fuzz-run: $(FUZZERS) $(BUILD)/tests/fuzz/corpus
 	$(Q)$(BUILD)/tests/fuzz/corpus $(BUILD)/corpus
 	$(Q)bash tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(FUZZERS)
 
+# --- faults -----------------------------------------------------------------------------------------------------------
+# Only the preloaded library goes into the programs' processes; the driver sees of them what a user would.
+FAULT_SRC := $(filter-out tests/fault/shim.c,$(wildcard tests/fault/*.c))
+FAULT_SHIM := $(BUILD)/tests/fault/shim.so
+
+$(FAULT_SHIM): tests/fault/shim.c tests/fault/trace.h | $(DEPS_STAMP)
+	$(Q)mkdir -p $(@D) && echo "  CC    $<" && $(CC) -std=c17 -D_GNU_SOURCE -g -O2 $(WARN) $(WERROR) -I. -fPIC -shared -pthread \
+	  $< -ldl -o $@
+
+$(BUILD)/tests/fault/fault: $(call obj,$(FAULT_SRC)) $(SUPPORT_LIB) $(EDGE_LIB) $(PROTO_LIB)
+	$(link)
+
+.PHONY: fault
+fault: all $(BUILD)/tests/fault/fault $(FAULT_SHIM) ## kill, cut off, fill up: nothing acknowledged is lost (QUICK=1, FAULTS="NAME...", RUNS=n, SEED=n)
+	$(Q)BUILD=$(BUILD) FAULT_SHIM=$(FAULT_SHIM) $(BUILD)/tests/fault/fault $(FAULTS)
+
 # --- models ---------------------------------------------------------------------------------------------------------
 # Trails and what was said of each case lie under build/model/; MODEL is submit, feed or revoke for one alone.
 .PHONY: model

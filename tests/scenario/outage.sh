@@ -87,6 +87,24 @@ stop reader KILL
 expect_exit 0 at th.blo.demo feed --until-end --json
 expect_same "all that both were given" "$(cat wanted later | sort)" "$(cat before.out out | headlines /dev/stdin)"
 
+step "a home that is put back from an older copy goes on above its numbers, and is given again what it has lost"
+put_back() { rm -rf "${NET:?}/$1" && cp -a "$1.copy" "$NET/$1"; }
+cp -a "$NET/kh.blo.demo" kh.blo.demo.copy
+cp -a "$NET/th.blo.demo" th.blo.demo.copy
+for n in 1 2 3; do a_route "before-$n" | at kh.blo.demo publish - -q >/dev/null; done
+expect_exit 0 at th.blo.demo feed --until-end --json
+expect_same "what was lost" "before-1 before-2 before-3" "$(headlines out | xargs)"
+put_back kh.blo.demo
+put_back th.blo.demo
+a_route "after" >after.json
+expect_exit 0 at kh.blo.demo publish after.json
+expect_exit 0 at th.blo.demo feed --until-end --json
+expect_same "what is given" "after before-1 before-2 before-3" "$(headlines out | xargs)"
+expect_exit 0 at th.blo.demo feed --until-end --json
+expect_same "what is given then" "" "$(headlines out)"
+expect_exit 0 at kh.blo.demo verify
+expect_exit 0 at th.blo.demo verify
+
 step "what waits can be taken back; then it is never sent"
 expect_exit 0 liaison sandbox down "$NET" -q
 a_route "taken-back" >back.json

@@ -40,6 +40,7 @@ enum fake_lie {
 	FAKE_ROLLS_BACK_BEHIND, /* ... of a shorter one */
 	FAKE_DELIVERS_BEYOND,   /* what no checkpoint covers */
 	FAKE_OVERDRAWS,         /* the first item over and over, past all credit */
+	FAKE_REMEMBERS,         /* no lie: begins at the cursor that was acknowledged, where the others begin at 0 */
 };
 
 struct fake_broker;

@@ -36,6 +36,7 @@ struct fake_broker {
 	struct told items[FAKE_ITEMS_MAX]; /* to be delivered */
 	size_t item_count;
 	uint64_t acknowledged;
+	uint64_t begins_at; /* nothing below is delivered */
 };
 
 struct signed_checkpoint {

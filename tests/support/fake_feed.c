@@ -103,6 +103,10 @@ fake_take_subscribe(struct fake_broker *fake, uint32_t route, const Liaison__Sub
 	urgent.has_lane = ordinary.has_lane = urgent.has_cursor = ordinary.has_cursor = 1;
 	urgent.lane = LIAISON__LANE__LANE_URGENT;
 	ordinary.lane = LIAISON__LANE__LANE_ORDINARY;
+	fake->begins_at = subscribe->has_index          ? subscribe->index
+			  : fake->lie == FAKE_REMEMBERS ? fake->acknowledged
+							: 0;
+	urgent.cursor = ordinary.cursor = fake->begins_at;
 	memset(epoch, 7, sizeof epoch);
 	subscribed.has_request = subscribed.has_channel = subscribed.has_epoch = 1;
 	subscribed.request = subscribe->request;
@@ -179,7 +183,8 @@ fake_take_credit(struct fake_broker *fake, uint32_t route, const Liaison__Credit
 		for (size_t i = 0; i < CREDIT_OVERDRAWN && err == LIAISON_OK; i++) /* until the reader has gone */
 			err = send_item(fake, route, credit->channel, &fake->items[0]);
 	for (size_t i = 0; i < fake->item_count && err == LIAISON_OK; i++)
-		err = send_item(fake, route, credit->channel, &fake->items[i]);
+		if (fake->items[i].index >= fake->begins_at)
+			err = send_item(fake, route, credit->channel, &fake->items[i]);
 	send_progress(fake, route, credit->channel);
 }
 

@@ -182,8 +182,7 @@ mem_forget_cached(void *arg, int handle)
 	if (error != 0)
 		return -error;
 	memdisk_bytes_set(&inode->cached, &inode->medium);
-	for (const struct mem_pending *pending = inode->pending; pending != NULL; pending = pending->next)
-		memdisk_bytes_write(&inode->cached, pending->offset, pending->bytes.data, pending->bytes.len);
+	memdisk_apply_pending(&inode->cached, inode->pending);
 	return 0;
 }
 

@@ -76,27 +76,53 @@ memdisk_inode_unref(struct mem_inode *inode)
 	free(inode);
 }
 
-void
-memdisk_note_write(struct mem_inode *inode, uint64_t offset, const void *data, size_t len)
+static struct mem_pending *
+add_pending(struct mem_inode *inode, uint64_t offset, size_t len)
 {
 	struct mem_pending *pending = memdisk_need(calloc(1, sizeof *pending));
 
 	pending->offset = offset;
 	pending->bytes.len = len;
+	*inode->pending_end = pending;
+	inode->pending_end = &pending->next;
+	return pending;
+}
+
+void
+memdisk_note_write(struct mem_inode *inode, uint64_t offset, const void *data, size_t len)
+{
+	struct mem_pending *pending = add_pending(inode, offset, len);
+
 	if (data != NULL) {
 		pending->bytes.data = memdisk_need(malloc(len + 1));
 		memcpy(pending->bytes.data, data, len);
 	}
-	*inode->pending_end = pending;
-	inode->pending_end = &pending->next;
 	memdisk_bytes_write(&inode->cached, offset, data, len);
+}
+
+void
+memdisk_note_cut(struct mem_inode *inode, uint64_t len)
+{
+	if (len >= inode->cached.len)
+		return;
+	add_pending(inode, len, 0)->is_cut = true;
+	memdisk_bytes_resize(&inode->cached, len);
+}
+
+void
+memdisk_apply_pending(struct mem_bytes *bytes, const struct mem_pending *pending)
+{
+	for (; pending != NULL; pending = pending->next)
+		if (!pending->is_cut)
+			memdisk_bytes_write(bytes, pending->offset, pending->bytes.data, pending->bytes.len);
+		else if (pending->offset < bytes->len)
+			memdisk_bytes_resize(bytes, pending->offset);
 }
 
 void
 memdisk_reach_medium(struct mem_inode *inode)
 {
-	for (const struct mem_pending *pending = inode->pending; pending != NULL; pending = pending->next)
-		memdisk_bytes_write(&inode->medium, pending->offset, pending->bytes.data, pending->bytes.len);
+	memdisk_apply_pending(&inode->medium, inode->pending);
 	memdisk_forget_pending(inode);
 }
 

@@ -11,11 +11,12 @@ struct mem_bytes {
 	size_t len;
 };
 
-/* A write since the last sync, or (data NULL) a growing of the file to offset + len. */
+/* A write since the last sync, or (data NULL) a growing of the file to offset + len, or a cutting to offset. */
 struct mem_pending {
 	struct mem_pending *next;
 	uint64_t offset;
 	struct mem_bytes bytes;
+	bool is_cut;
 };
 
 struct mem_inode {
@@ -62,6 +63,9 @@ struct mem_inode *memdisk_inode_new(void);
 void memdisk_forget_pending(struct mem_inode *inode);
 void memdisk_inode_unref(struct mem_inode *inode);
 void memdisk_note_write(struct mem_inode *inode, uint64_t offset, const void *data, size_t len);
+void memdisk_note_cut(struct mem_inode *inode, uint64_t len); /* shorter than it is, or nothing happens */
+/* All of it, as if it had been written at once. */
+void memdisk_apply_pending(struct mem_bytes *bytes, const struct mem_pending *pending);
 void memdisk_reach_medium(struct mem_inode *inode);
 struct mem_name **memdisk_find_name(struct mem_name **names, const char *path);
 void memdisk_name_set(struct mem_name **names, const char *path, struct mem_inode *inode);

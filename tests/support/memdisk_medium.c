@@ -24,25 +24,46 @@ put_on_both(struct mem_inode *inode, const struct mem_bytes *bytes)
 		memdisk_bytes_set(&inode->cached, bytes);
 }
 
-/* Each sector of each write by itself reaches the medium with a chance of `percent`. */
+/* Each sector of a write that lies below `limit` by itself reaches `state` with a chance of `percent`. */
+static void
+tear_write(const struct mem_pending *pending, uint64_t limit, struct mem_bytes *state, const struct rng *rng,
+	size_t sector, uint32_t percent)
+{
+	const uint8_t *data = pending->bytes.data;
+	uint64_t end = pending->offset + pending->bytes.len;
+
+	if (end > limit)
+		end = limit;
+	for (uint64_t at = pending->offset; at < end;) {
+		uint64_t next = (at / sector + 1) * sector;
+		if (next > end)
+			next = end;
+		if (rng_below(rng, 100) < percent)
+			memdisk_bytes_write(
+				state, at, data != NULL ? data + (at - pending->offset) : NULL, (size_t)(next - at));
+		at = next;
+	}
+}
+
+/*
+ * What was not synced, in part. A cut is the file system's, which keeps the order of its own changes: where one is lost, so
+ * is every later one, and what was written later beyond it, for that lies in blocks which only those later changes name.
+ */
 static void
 tear(const struct mem_inode *from, struct mem_inode *to, const struct rng *rng, size_t sector, uint32_t percent)
 {
 	struct mem_bytes state = {0};
+	uint64_t limit = UINT64_MAX;
 
 	memdisk_bytes_set(&state, &from->medium);
 	for (const struct mem_pending *pending = from->pending; pending != NULL; pending = pending->next) {
-		uint64_t end = pending->offset + pending->bytes.len;
-		for (uint64_t at = pending->offset; at < end;) {
-			uint64_t next = (at / sector + 1) * sector;
-			if (next > end)
-				next = end;
-			if (rng_below(rng, 100) < percent)
-				memdisk_bytes_write(&state, at,
-					pending->bytes.data != NULL ? pending->bytes.data + (at - pending->offset)
-								    : NULL,
-					(size_t)(next - at));
-			at = next;
+		if (!pending->is_cut) {
+			tear_write(pending, limit, &state, rng, sector, percent);
+		} else if (limit == UINT64_MAX && rng_below(rng, 100) < percent) {
+			if (pending->offset < state.len)
+				memdisk_bytes_resize(&state, pending->offset);
+		} else if (pending->offset < limit) {
+			limit = pending->offset;
 		}
 	}
 	put_on_both(to, &state);
@@ -114,9 +135,13 @@ memdisk_kill(const struct memdisk *memdisk)
 		const struct mem_inode *from = twins->list[i].from;
 		struct mem_inode *to = twins->list[i].to;
 		memdisk_bytes_set(&to->medium, &from->medium);
-		memdisk_bytes_set(&to->cached, &from->cached);
+		memdisk_bytes_set(&to->cached, &from->medium);
 		for (const struct mem_pending *pending = from->pending; pending != NULL; pending = pending->next)
-			memdisk_note_write(to, pending->offset, pending->bytes.data, pending->bytes.len);
+			if (!pending->is_cut)
+				memdisk_note_write(to, pending->offset, pending->bytes.data, pending->bytes.len);
+			else
+				memdisk_note_cut(to, pending->offset);
+		memdisk_bytes_set(&to->cached, &from->cached);
 	}
 	twins_free(twins);
 	return after;

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -274,6 +275,49 @@ the_same_delivery_twice_is_shown_once(void **state)
 }
 
 static void
+copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(in >= 0 && out >= 0);
+	assert_true(sendfile(out, in, NULL, 1 << 24) > 0);
+	close(in);
+	close(out);
+}
+
+/* The broker remembers further than the home: what came since the copy was made comes again, and nothing else does. */
+static void
+an_older_copy_of_post_db_is_given_what_it_has_lost(void **state)
+{
+	struct fixture f;
+	char post[4096], copy[4096];
+
+	(void)state;
+	set_up(&f, FAKE_REMEMBERS);
+	snprintf(post, sizeof post, "%s/post.db", f.home);
+	snprintf(copy, sizeof copy, "%s/post.copy", f.home);
+	append(&f);
+	append(&f);
+	assert_int_equal(follow(&f), EX_OK);
+	copy_file(post, copy);
+	append(&f);
+	assert_int_equal(follow(&f), EX_OK);
+	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 1);
+	copy_file(copy, post);
+	assert_int_equal(follow(&f), EX_OK);
+	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 1);
+	assert_int_equal(inbox_rows(&f), 3);
+	assert_int_equal(fake_broker_acknowledged(f.fake), 4);
+	/* A new post.db has lost everything. */
+	assert_int_equal(unlink(post), 0);
+	assert_int_equal(follow(&f), EX_OK);
+	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 3);
+	assert_int_equal(follow(&f), EX_OK);
+	assert_int_equal(count(f.out, "\"type\":\"delivery\""), 0);
+	tear_down(&f);
+}
+
+static void
 what_does_not_verify_is_told_and_parked_and_the_rest_goes_on(void **state)
 {
 	struct fixture f;
@@ -421,6 +465,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_honest_broker_is_read_once),
 		cmocka_unit_test(the_same_delivery_twice_is_shown_once),
+		cmocka_unit_test(an_older_copy_of_post_db_is_given_what_it_has_lost),
 		cmocka_unit_test(what_does_not_verify_is_told_and_parked_and_the_rest_goes_on),
 		cmocka_unit_test(two_bodies_under_one_id_are_evidence),
 		cmocka_unit_test(a_notice_ends_its_alert_here_whichever_comes_first),
