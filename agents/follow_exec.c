@@ -2,6 +2,7 @@
 #include "agents/follow_internal.h"
 
 #include "agents/say.h"
+#include "proto/base/message.h"
 #include "proto/frame.h"
 
 #include <inttypes.h>
@@ -24,21 +25,6 @@ job_clear(struct job *job)
 	if (job->wire != NULL)
 		liaison__delivery_item__free_unpacked(job->wire, NULL);
 	*job = (struct job){0};
-}
-
-static Liaison__DeliveryItem *
-copy_wire(const Liaison__DeliveryItem *wire)
-{
-	size_t len = liaison__delivery_item__get_packed_size(wire);
-	uint8_t *bytes = malloc(len > 0 ? len : 1);
-	Liaison__DeliveryItem *copy = NULL;
-
-	if (bytes != NULL) {
-		liaison__delivery_item__pack(wire, bytes);
-		copy = liaison__delivery_item__unpack(NULL, len, bytes);
-	}
-	free(bytes);
-	return copy;
 }
 
 /* --- from the lanes -------------------------------------------------------------------------------------------------- */
@@ -108,7 +94,7 @@ store_before(struct follow *follow, const struct item *item, struct fault *fault
 static enum liaison_err
 copy_next(struct follow *follow, const struct place_in_lane *at, struct job *job, struct fault *fault)
 {
-	job->wire = copy_wire(at->wire);
+	job->wire = (Liaison__DeliveryItem *)message_copy(&at->wire->base);
 	if (job->wire == NULL)
 		return fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 	enum liaison_err err = follow_judge(follow, &at->place, job->wire, &job->item, fault);

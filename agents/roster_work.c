@@ -4,6 +4,7 @@
 #include "agents/line.h"
 #include "agents/say.h"
 #include "agents/signer.h"
+#include "proto/base/message.h"
 #include "proto/edge/docfile.h"
 
 #include <inttypes.h>
@@ -30,21 +31,6 @@ present_since(const struct trust *trust, const Liaison__Roster *roster)
 	return member != NULL ? member->entry->since : roster->since;
 }
 
-static Liaison__Roster *
-copy_roster(const Liaison__Roster *roster)
-{
-	size_t len = liaison__roster__get_packed_size(roster);
-	uint8_t *bytes = malloc(len > 0 ? len : 1);
-	Liaison__Roster *copy = NULL;
-
-	if (bytes != NULL) {
-		liaison__roster__pack(roster, bytes);
-		copy = liaison__roster__unpack(NULL, len, bytes);
-	}
-	free(bytes);
-	return copy;
-}
-
 enum liaison_err
 roster_work_open(struct roster_work *work, const struct app *app, const char *path, const char *trust_folder,
 	struct fault *fault)
@@ -62,7 +48,7 @@ roster_work_open(struct roster_work *work, const struct app *app, const char *pa
 	work->is_next = document->signed_message->n_signatures > 0;
 	work->roster = work->is_next ? roster_next(before, present_since(work->trust, before), app_now(app),
 					       app_now(app) + (before->expires - before->issued))
-				     : copy_roster(before);
+				     : (Liaison__Roster *)message_copy(&before->base);
 	if (work->roster == NULL)
 		err = fault_set(fault, LIAISON_NO_MEMORY, "out of memory");
 out:
